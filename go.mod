@@ -1,0 +1,3 @@
+module lungbox
+
+go 1.26
