@@ -88,3 +88,24 @@ func (n *Node) Padding(in, out int) (before, after int) {
 	need := (out-1)*n.Stride + n.Kernel
 	return n.Pad, max(0, need-in-n.Pad)
 }
+
+// AdaptivePool is torch.nn.AdaptiveAvgPool2d as a matrix: for every place of the
+// h×w result, in row order, the share that each place of the input, in row order,
+// has in it. Windows run from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉ and may overlap.
+func AdaptivePool(in Shape, h, w int) [][]float32 {
+	rows := make([][]float32, 0, h*w)
+	for y := range h {
+		top, bottom := y*in.H/h, ((y+1)*in.H+h-1)/h
+		for x := range w {
+			left, right := x*in.W/w, ((x+1)*in.W+w-1)/w
+			row := make([]float32, in.H*in.W)
+			for i := top; i < bottom; i++ {
+				for j := left; j < right; j++ {
+					row[i*in.W+j] = 1 / float32((bottom-top)*(right-left))
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}

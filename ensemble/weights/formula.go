@@ -19,7 +19,7 @@ import (
 //	mean            u/10
 //	variance        1 + u/2
 //
-// training/parity/reference.py holds the same formula in Python.
+// ensemble/ensembletest/testdata/reference.py holds the same formula in Python.
 func Formula(net *arch.Net) Set {
 	set := Set{}
 	for _, p := range net.Params() {

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Writes reference.json: what PyTorch and torchvision give for the formula weights.
+
+The Go tests compare both engines with it, so that neither weights nor outputs of
+full-width nets need a large file. Run it again only when the nets, the formula or
+the cases change:
+
+    pip install torch==2.6.0 torchvision==0.21.0 numpy
+    python reference.py > reference.json
+"""
+import json
+import sys
+
+import numpy as np
+import torch
+import torchvision
+
+MEAN, DEVIATION = 0.449, 0.226
+# (width of the picture, height of the picture, side of the net's input). 224 needs
+# no resize; 300×200 shrinks one axis and enlarges the other; 640×480 shrinks both;
+# 128 and 99 exercise VGG's adaptive pooling and odd sizes in ceil-mode pooling.
+CASES = [(224, 224, 224), (300, 200, 224), (640, 480, 128), (99, 99, 99)]
+
+
+def fnv1a64(text):
+    h = 0xCBF29CE484222325
+    for byte in text.encode():
+        h = ((h ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return h
+
+
+def uniform(name, count):
+    """u in [-1, 1), the formula of ensemble/weights/formula.go."""
+    with np.errstate(over="ignore"):
+        x = np.uint64(fnv1a64(name)) + np.arange(count, dtype=np.uint64)
+        x += np.uint64(0x9E3779B97F4A7C15)
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        x = x ^ (x >> np.uint64(31))
+    return (x >> np.uint64(40)).astype(np.float32) / np.float32(2**23) - np.float32(1)
+
+
+def formula(name, shape, norms):
+    module, _, kind = name.rpartition(".")
+    u = uniform(name, int(np.prod(shape)))
+    if module in norms:
+        if kind == "running_mean":
+            u = u / 10
+        elif kind == "running_var":
+            u = 1 + u / 2
+        elif kind == "bias":
+            u = u / 20
+        elif name.endswith(".bn3.weight"):
+            u = np.float32(1 / 4) + u * np.float32(1 / 40)
+        else:
+            u = 1 + u / 10
+    elif kind == "bias":
+        u = u / 20
+    else:
+        u = u * np.float32(np.sqrt(6 / np.prod(shape[1:])))
+    return torch.from_numpy(u.astype(np.float32).reshape(shape))
+
+
+def load(net):
+    norms = {n for n, m in net.named_modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    state = net.state_dict()
+    for name, tensor in state.items():
+        if not name.endswith("num_batches_tracked"):
+            state[name] = formula(name, tuple(tensor.shape), norms)
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def picture(width, height):
+    y, x = np.mgrid[0:height, 0:width].astype(np.int64)
+    return ((x * x // 7 + 3 * y + (x * y >> 4)) & 255).astype(np.uint8)
+
+
+def preprocess(grey, side):
+    x = torch.from_numpy(grey.astype(np.float32))[None, None]
+    if x.shape[-2:] != (side, side):
+        x = torch.nn.functional.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    return (x / 255 - MEAN) / DEVIATION
+
+
+def main():
+    builders = {
+        "googlenet": lambda: torchvision.models.googlenet(weights=None, num_classes=4, aux_logits=False, transform_input=False, init_weights=False),
+        "resnet50": lambda: torchvision.models.resnet50(weights=None, num_classes=4),
+        "vgg19": lambda: torchvision.models.vgg19(weights=None, num_classes=4, init_weights=False),
+    }
+    cases = []
+    for width, height, side in CASES:
+        x = preprocess(picture(width, height), side)
+        samples = [[int(i), float(x.flatten()[i])] for i in range(0, side * side, side * side // 97)]
+        cases.append({"width": width, "height": height, "side": side, "samples": samples, "logits": {}})
+    for name, build in builders.items():
+        net = load(build())
+        with torch.no_grad():
+            for case, (width, height, side) in zip(cases, CASES):
+                x = preprocess(picture(width, height), side).expand(1, 3, side, side)
+                case["logits"][name] = [float(v) for v in net(x)[0]]
+    json.dump({"torch": torch.__version__, "torchvision": torchvision.__version__, "cases": cases}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()

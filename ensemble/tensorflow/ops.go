@@ -1,0 +1,100 @@
+package tensorflow
+
+import (
+	tf "github.com/wamuir/graft/tensorflow"
+	"github.com/wamuir/graft/tensorflow/op"
+
+	"lungbox/ensemble/arch"
+)
+
+// The steps that training and inference share. Feature maps are batch, height,
+// width, channels; graft does not number names, so every step has a scope of its own.
+
+// conv2D is a convolution with PyTorch's padding. The kernel is height, width, in, out.
+func conv2D(s *op.Scope, x, kernel tf.Output, node arch.Node, in arch.Shape) tf.Output {
+	strides := []int64{1, int64(node.Stride), int64(node.Stride), 1}
+	top, bottom := node.Padding(in.H, node.Out.H)
+	left, right := node.Padding(in.W, node.Out.W)
+	switch {
+	case top+bottom+left+right == 0:
+		return op.Conv2D(s, x, kernel, strides, "VALID")
+	case node.Stride == 1 && top == bottom && left == right:
+		return op.Conv2D(s, x, kernel, strides, "SAME")
+	}
+	return op.Conv2D(s, x, kernel, strides, "EXPLICIT",
+		op.Conv2DExplicitPaddings([]int64{0, 0, int64(top), int64(bottom), int64(left), int64(right), 0, 0}))
+}
+
+// maxPool pads with zeros, which is exact because its input has been rectified.
+func maxPool(s *op.Scope, x tf.Output, node arch.Node, in arch.Shape) tf.Output {
+	top, bottom := node.Padding(in.H, node.Out.H)
+	left, right := node.Padding(in.W, node.Out.W)
+	if top+bottom+left+right > 0 {
+		x = op.Pad(s, x, op.Const(s.SubScope("padding"), [][]int32{{0, 0}, {int32(top), int32(bottom)}, {int32(left), int32(right)}, {0, 0}}))
+	}
+	window, strides := []int64{1, int64(node.Kernel), int64(node.Kernel), 1}, []int64{1, int64(node.Stride), int64(node.Stride), 1}
+	return op.MaxPool(s, x, window, strides, "VALID")
+}
+
+// average is adaptive pooling: the mean over the picture for 1×1, else the pooling
+// matrix applied to the places.
+func average(s *op.Scope, x tf.Output, node arch.Node, in arch.Shape) tf.Output {
+	if node.Out.H == 1 {
+		return op.Mean(s, x, op.Const(s.SubScope("axes"), []int32{1, 2}), op.MeanKeepDims(true))
+	}
+	if in == node.Out {
+		return x
+	}
+	places := reshape(s.SubScope("places"), x, -1, in.H*in.W, in.C)
+	matrix := op.Const(s.SubScope("matrix"), arch.AdaptivePool(in, node.Out.H, node.Out.W))
+	pooled := op.BatchMatMulV2(s, matrix, places)
+	return reshape(s.SubScope("picture"), pooled, -1, node.Out.H, node.Out.W, node.Out.C)
+}
+
+func concat(s *op.Scope, values []tf.Output) tf.Output {
+	return op.ConcatV2(s, values, op.Const(s.SubScope("axis"), int32(3)))
+}
+
+// linear is a fully connected layer; the matrix is in×out.
+func linear(s *op.Scope, x, matrix, bias tf.Output, in arch.Shape) tf.Output {
+	flat := reshape(s.SubScope("flat"), x, -1, in.Len())
+	return op.BiasAdd(s, op.MatMul(s, flat, matrix), bias)
+}
+
+func reshape(s *op.Scope, x tf.Output, shape ...int) tf.Output {
+	wide := make([]int32, len(shape))
+	for i, d := range shape {
+		wide[i] = int32(d)
+	}
+	return op.Reshape(s, x, op.Const(s.SubScope("shape"), wide))
+}
+
+// shaped makes a tensor of flat values.
+func shaped(values []float32, shape ...int) (*tf.Tensor, error) {
+	t, err := tf.NewTensor(values)
+	if err != nil {
+		return nil, err
+	}
+	wide := make([]int64, len(shape))
+	for i, d := range shape {
+		wide[i] = int64(d)
+	}
+	return t, t.Reshape(wide)
+}
+
+// lastFirst moves the first of two dimensions behind the second: out×in becomes in×out.
+func lastFirst(src []float32, out int) []float32 {
+	in := len(src) / out
+	dst := make([]float32, len(src))
+	const block = 64 // keeps both sides of the transposition in cache
+	for o0 := 0; o0 < out; o0 += block {
+		for i0 := 0; i0 < in; i0 += block {
+			for o := o0; o < min(o0+block, out); o++ {
+				for i := i0; i < min(i0+block, in); i++ {
+					dst[i*out+o] = src[o*in+i]
+				}
+			}
+		}
+	}
+	return dst
+}
