@@ -25,18 +25,38 @@ type Case struct {
 	Logits        map[string][4]float64 // by net
 }
 
+// Training is what PyTorch did in a few training steps (momentum 0.9, L2 1e-4) and
+// no dropout, from the formula weights: picture b of step s is Picture(Side, Side)
+// with 40·b + 13·s added to every grey level modulo 256, its label is b modulo 4.
+type Training struct {
+	Side, Batch int
+	Rate        float32
+	Losses      []float64  // of each step, before its update
+	After       [4]float64 // logits of Picture(Side, Side) in inference afterwards
+}
+
 // Reference returns the cases of testdata/reference.json, which testdata/reference.py
 // wrote with PyTorch and torchvision.
-func Reference(t testing.TB) []Case {
+func Reference(t testing.TB) []Case { return readReference(t).Cases }
+
+// TrainingReference returns, by net, the training of testdata/reference.json.
+func TrainingReference(t testing.TB) map[string]Training { return readReference(t).Training }
+
+type reference struct {
+	Cases    []Case
+	Training map[string]Training
+}
+
+func readReference(t testing.TB) reference {
 	text, err := testdata.ReadFile("testdata/reference.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct{ Cases []Case }
+	var file reference
 	if err := json.Unmarshal(text, &file); err != nil {
 		t.Fatal(err)
 	}
-	return file.Cases
+	return file
 }
 
 // Picture is the test picture of reference.py: smooth curves that wrap, so that
@@ -64,9 +84,9 @@ func formulaMember(config arch.Config) ensemble.Member {
 	return ensemble.Member{Net: net, Weights: weights.Formula(net), Digest: "formula", Temperature: 1}
 }
 
-// relative is the largest difference between got and want, as a share of the
+// Relative is the largest difference between got and want, as a share of the
 // largest value wanted.
-func relative(got [4]float32, want [4]float64) float64 {
+func Relative(got [4]float32, want [4]float64) float64 {
 	difference, size := 0.0, 0.0
 	for i := range want {
 		difference = max(difference, math.Abs(float64(got[i])-want[i]))

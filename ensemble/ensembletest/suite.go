@@ -40,7 +40,7 @@ func parity(t *testing.T, open Open) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r := relative(out[0].Logits, c.Logits[name])
+				r := Relative(out[0].Logits, c.Logits[name])
 				t.Logf("%s, %d×%d to %d: relative difference %.1e", name, c.Width, c.Height, side, r)
 				if r > Tolerance {
 					t.Errorf("%s on %d×%d: logits %v, PyTorch gave %v", name, c.Width, c.Height, out[0].Logits, c.Logits[name])

@@ -15,25 +15,27 @@ func conv2D(s *op.Scope, x, kernel tf.Output, node arch.Node, in arch.Shape) tf.
 	strides := []int64{1, int64(node.Stride), int64(node.Stride), 1}
 	top, bottom := node.Padding(in.H, node.Out.H)
 	left, right := node.Padding(in.W, node.Out.W)
-	switch {
-	case top+bottom+left+right == 0:
-		return op.Conv2D(s, x, kernel, strides, "VALID")
-	case node.Stride == 1 && top == bottom && left == right:
+	if node.Stride == 1 && top == bottom && left == right && 2*top == node.Kernel-1 && 2*left == node.Kernel-1 {
 		return op.Conv2D(s, x, kernel, strides, "SAME")
 	}
-	return op.Conv2D(s, x, kernel, strides, "EXPLICIT",
-		op.Conv2DExplicitPaddings([]int64{0, 0, int64(top), int64(bottom), int64(left), int64(right), 0, 0}))
+	// Not the "EXPLICIT" padding of Conv2D: the gradient that the C API adds loses it.
+	return op.Conv2D(s, pad(s, x, top, bottom, left, right), kernel, strides, "VALID")
 }
 
 // maxPool pads with zeros, which is exact because its input has been rectified.
 func maxPool(s *op.Scope, x tf.Output, node arch.Node, in arch.Shape) tf.Output {
 	top, bottom := node.Padding(in.H, node.Out.H)
 	left, right := node.Padding(in.W, node.Out.W)
-	if top+bottom+left+right > 0 {
-		x = op.Pad(s, x, op.Const(s.SubScope("padding"), [][]int32{{0, 0}, {int32(top), int32(bottom)}, {int32(left), int32(right)}, {0, 0}}))
-	}
 	window, strides := []int64{1, int64(node.Kernel), int64(node.Kernel), 1}, []int64{1, int64(node.Stride), int64(node.Stride), 1}
-	return op.MaxPool(s, x, window, strides, "VALID")
+	return op.MaxPool(s, pad(s, x, top, bottom, left, right), window, strides, "VALID")
+}
+
+func pad(s *op.Scope, x tf.Output, top, bottom, left, right int) tf.Output {
+	if top+bottom+left+right == 0 {
+		return x
+	}
+	amounts := [][]int32{{0, 0}, {int32(top), int32(bottom)}, {int32(left), int32(right)}, {0, 0}}
+	return op.Pad(s, x, op.Const(s.SubScope("padding"), amounts))
 }
 
 // average is adaptive pooling: the mean over the picture for 1×1, else the pooling
