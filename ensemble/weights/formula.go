@@ -52,7 +52,7 @@ func formulaTensor(p arch.Param) []float32 {
 	data := make([]float32, p.Len())
 	for i := range data {
 		u := float32(splitmix64(seed+uint64(i))>>40)/(1<<23) - 1
-		data[i] = offset + u*factor
+		data[i] = offset + float32(u*factor) // the conversion keeps arm64 from fusing the two
 	}
 	return data
 }
