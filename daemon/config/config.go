@@ -1,0 +1,136 @@
+// Package config reads the settings of lungbox: a TOML file, environment
+// variables over it, defaults under it.
+//
+// Every key can be set in the environment: LUNGBOX_ENGINE_THREADS=1 is threads = 1
+// in the section [engine]. A key that is not known is an error with file, line and
+// the nearest known key, because a setting that is silently ignored is worse than
+// none.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config holds all settings.
+type Config struct {
+	Engine Engine `toml:"engine" comment:"How frames are scored."`
+	Page   Page   `toml:"page" comment:"The local web page."`
+}
+
+// Engine says how frames are scored.
+type Engine struct {
+	Release   string `toml:"release" comment:"Folder of the release to run; empty: the demo release that is built in."`
+	Use       string `toml:"use" comment:"litert (CPU), tensorflow (CPU or CUDA), or auto: tensorflow where it finds a GPU, else litert."`
+	Vote      string `toml:"vote" comment:"lazy (the third net only when two differ), full, or auto: full on a GPU, lazy on a CPU. The score is the same."`
+	Threads   int    `toml:"threads" comment:"CPU threads; 0: all cores."`
+	Precision string `toml:"precision" comment:"Of the weights in LiteRT: int8, float16 or float32."`
+	LiteRT    string `toml:"litert" comment:"LiteRT's library; empty: libLiteRt.so beside the program, then the system's."`
+	Cache     string `toml:"cache" comment:"Folder for nets converted for this machine; empty: the user's cache folder."`
+
+	Device         string  `toml:"device" comment:"TensorFlow: auto, cpu or gpu:N."`
+	MemoryFraction float64 `toml:"memory_fraction" comment:"TensorFlow: share of the GPU's memory to take at once; 0: as needed (memory growth)."`
+	MixedPrecision bool    `toml:"mixed_precision" comment:"TensorFlow: compute in half precision where it is safe."`
+}
+
+// Page says where the local web page is.
+type Page struct {
+	Listen string `toml:"listen" comment:"Address and port; 127.0.0.1 lets only this machine in."`
+}
+
+// Default returns the settings of a box that nobody configured.
+func Default() Config {
+	return Config{
+		Engine: Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
+		Page:   Page{Listen: "127.0.0.1:8080"},
+	}
+}
+
+// Load reads the file at path ("" for none), then the environment (as os.Environ
+// gives it), and checks the result.
+func Load(path string, environ []string) (Config, error) {
+	c := Default()
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("config: %w", err)
+		}
+		if err := c.decode(path, text); err != nil {
+			return c, err
+		}
+	}
+	if err := c.override(environ); err != nil {
+		return c, err
+	}
+	return c, c.check()
+}
+
+func (c *Config) decode(path string, text []byte) error {
+	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
+	err := decoder.Decode(c)
+	var unknown *toml.StrictMissingError
+	var wrong *toml.DecodeError
+	switch {
+	case errors.As(err, &unknown):
+		first := unknown.Errors[0]
+		line, _ := first.Position()
+		key := strings.Join(first.Key(), ".")
+		return fmt.Errorf("config: %s:%d: unknown key %s: did you mean %s?", path, line, key, nearest(key, keys()))
+	case errors.As(err, &wrong):
+		line, _ := wrong.Position()
+		return fmt.Errorf("config: %s:%d: %s", path, line, strings.TrimPrefix(wrong.Error(), "toml: "))
+	case err != nil:
+		return fmt.Errorf("config: %s: %w", path, err)
+	}
+	return nil
+}
+
+// check reports the first value that cannot be used.
+func (c *Config) check() error {
+	e := c.Engine
+	for _, choice := range []struct {
+		key, value string
+		allowed    []string
+	}{
+		{"engine.use", e.Use, []string{"auto", "litert", "tensorflow"}},
+		{"engine.vote", e.Vote, []string{"auto", "lazy", "full"}},
+		{"engine.precision", e.Precision, []string{"int8", "float16", "float32"}},
+	} {
+		if !contains(choice.allowed, choice.value) {
+			return fmt.Errorf("config: %s = %q: want %s", choice.key, choice.value, strings.Join(choice.allowed, ", "))
+		}
+	}
+	if e.Threads < 0 || e.Threads > 256 {
+		return fmt.Errorf("config: engine.threads = %d: want 0 to 256", e.Threads)
+	}
+	if !(e.MemoryFraction >= 0 && e.MemoryFraction <= 1) {
+		return fmt.Errorf("config: engine.memory_fraction = %v: want 0 to 1", e.MemoryFraction)
+	}
+	return nil
+}
+
+// CPUThreads is the number of threads to use.
+func (e Engine) CPUThreads() int {
+	if e.Threads > 0 {
+		return e.Threads
+	}
+	return runtime.NumCPU()
+}
+
+// Text is the settings as a commented file.
+func (c Config) Text() ([]byte, error) { return toml.Marshal(c) }
+
+func contains(list []string, value string) bool {
+	for _, v := range list {
+		if v == value {
+			return true
+		}
+	}
+	return false
+}

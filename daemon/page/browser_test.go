@@ -1,0 +1,173 @@
+package page_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// chromium finds the browser: LUNGBOX_CHROMIUM, else the usual names in PATH.
+func chromium(t *testing.T) string {
+	t.Helper()
+	if path := os.Getenv("LUNGBOX_CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium: install the package chromium, or name the browser in LUNGBOX_CHROMIUM")
+	return ""
+}
+
+// tab is a browser that looks at a page and writes down what goes wrong in it.
+type tab struct {
+	context.Context
+	t *testing.T
+
+	mu       sync.Mutex
+	errors   []string // of scripts and of the browser's log
+	requests []string // addresses asked for
+}
+
+// open starts a browser of its own, without any traffic of its own, at this size.
+func open(t *testing.T, url string, width, height int64) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium(t)),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("no-pings", true),
+	)
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // the sandbox refuses to run as root
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(cancel)
+	b := &tab{Context: ctx, t: t}
+	b.must(chromedp.Listen(ctx, b.note))
+	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	b.must(err)
+	_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	b.must(err)
+	_, err = chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
+	b.must(err)
+	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	return b
+}
+
+func (b *tab) note(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		b.errors = append(b.errors, fmt.Sprintf("exception: %s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+			b.errors = append(b.errors, "console: "+string(e.Type))
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
+			b.errors = append(b.errors, e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	}
+}
+
+// clean fails the test when anything went wrong in the page, or it asked for
+// anything that is not on the box.
+func (b *tab) clean(url string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.errors {
+		b.t.Errorf("the browser says: %s", e)
+	}
+	if len(b.requests) < 5 {
+		b.t.Errorf("only %d requests were seen: %v", len(b.requests), b.requests)
+	}
+	for _, r := range b.requests {
+		if !strings.HasPrefix(r, url+"/") && !strings.HasPrefix(r, "data:") {
+			b.t.Errorf("the page asked for %s", r)
+		}
+	}
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("browser: %v", err)
+	}
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	b.must(chromedp.Do(b, steps...))
+}
+
+// eval is the value of a JavaScript expression.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	b.must(err)
+	return value
+}
+
+// until waits until an expression is true, for ten seconds: a limit for a broken
+// page, not a measure of a right one.
+func (b *tab) until(expression string) {
+	b.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		if eval[bool](b, expression) {
+			return
+		}
+		if time.Now().After(deadline) {
+			text := eval[string](b, `document.body.dataset.mode + " | " + document.body.innerText`)
+			b.t.Fatalf("never true: %s; the page says:\n%s", expression, text)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// screenshot keeps a picture of the page in LUNGBOX_SCREENSHOTS.
+func (b *tab) screenshot(name string) {
+	b.t.Helper()
+	folder := os.Getenv("LUNGBOX_SCREENSHOTS")
+	if folder == "" {
+		folder = b.t.TempDir()
+	}
+	png, err := chromedp.Run(b, chromedp.CaptureScreenshot())
+	b.must(err)
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	if len(png) < 5000 {
+		b.t.Errorf("the screenshot %s has %d bytes: an empty page", name, len(png))
+	}
+}
+
+func (b *tab) resize(width, height int64) {
+	b.t.Helper()
+	b.do(chromedp.EmulateViewport(width, height))
+}

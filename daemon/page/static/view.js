@@ -1,0 +1,108 @@
+// Puts what is known into the page. Every function here sets everything that it is
+// about, so nothing old can be left over.
+
+import { netName, noVote, ofPanel } from './words.js';
+
+const $ = (id) => document.getElementById(id);
+
+function text(id, value) {
+  const node = $(id);
+  if (node.textContent !== value) node.textContent = value;
+}
+
+// Text that may be cut off where there is little room.
+function long(id, value) {
+  text(id, value);
+  $(id).title = value;
+}
+
+// mode: 'score', 'no-score' (live, but without one), 'off' (nothing to judge) or 'stale'.
+export function showHead(mode, score, title, reason) {
+  document.body.dataset.mode = mode;
+  document.body.dataset.score = score === null ? '' : String(score);
+  text('score', score === null ? '–' : String(score));
+  text('title', title);
+  long('reason', reason);
+  text('empty', title);
+}
+
+// The picture element of a message that has been decoded, or null for none.
+export function showPicture(image, result) {
+  $('picture').replaceChildren(...(image ? [image] : []));
+  long('file', result ? result.file.split(/[\\/]/).pop() : '');
+  text('frame', result ? `frame ${result.frame}` : '');
+  text('taken', result ? new Date(result.time).toLocaleTimeString('en-GB') : '');
+}
+
+export function showLamps(panel) {
+  $('panel').hidden = panel === null;
+  for (const lamp of $('lamps').children) {
+    lamp.classList.toggle('lit', Boolean(panel?.lamps.score[Number(lamp.dataset.lamp)]));
+  }
+  $('live-lamp').classList.toggle('lit', Boolean(panel?.lamps.live));
+  long('panel-note', panel ? ofPanel(panel) : '');
+}
+
+export function showVotes(nets, result) {
+  const body = $('votes');
+  while (body.children.length < nets.length) body.append(voteRow());
+  while (body.children.length > nets.length) body.lastChild.remove();
+  nets.forEach((net, i) => {
+    const row = body.children[i];
+    const vote = result?.votes.find((v) => v.net === net);
+    row.dataset.net = net;
+    row.dataset.vote = vote ? String(vote.score) : '';
+    row.classList.toggle('against', Boolean(vote) && result.score !== null && vote.score !== result.score);
+    const [name, digit, ...cells] = row.children;
+    name.textContent = netName(net);
+    digit.textContent = vote ? String(vote.score) : '–';
+    const none = cells.pop();
+    none.hidden = Boolean(vote);
+    none.textContent = vote ? '' : noVote(result);
+    cells.forEach((cell, s) => {
+      cell.hidden = !vote;
+      const p = vote ? vote.probs[s] : 0;
+      cell.classList.toggle('chosen', Boolean(vote) && s === vote.score);
+      cell.firstChild.style.setProperty('--share', p);
+      cell.lastChild.textContent = vote ? `${Math.round(100 * p)}%` : '';
+    });
+  });
+}
+
+function voteRow() {
+  const row = document.createElement('tr');
+  const name = document.createElement('th');
+  name.scope = 'row';
+  row.append(name, document.createElement('td'));
+  for (let s = 0; s < 4; s++) {
+    const cell = document.createElement('td');
+    cell.className = 'bar';
+    cell.append(document.createElement('i'), document.createElement('span'));
+    row.append(cell);
+  }
+  const none = document.createElement('td');
+  none.colSpan = 4;
+  none.className = 'none';
+  row.append(none);
+  return row;
+}
+
+export function showCounters(message) {
+  const c = message?.counters;
+  text('in-rate', c ? c.in_rate.toFixed(1) : '–');
+  text('judged-rate', c ? c.judged_rate.toFixed(1) : '–');
+  text('dropped', c ? String(c.dropped) : '–');
+  text('latency', c && c.judged_rate > 0 ? `${c.latency_ms.toFixed(c.latency_ms < 10 ? 1 : 0)} ms` : '–');
+}
+
+// What stays true without live data: who and what this is.
+export function showAbout(message, simulated) {
+  text('device', message.device);
+  long('release', message.release || '–');
+  long('engine', message.engine || '–');
+  const why = [];
+  if (simulated) why.push('simulated picture');
+  if (message.demo) why.push(message.demo);
+  $('demo').hidden = why.length === 0;
+  long('demo-text', why.join(' · '));
+}
