@@ -4,16 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"unsafe"
 )
 
 // Options says how a model runs.
 type Options struct {
 	Threads int // CPU threads; 0 is one thread
-	// WeightCache names a file where the engine keeps its own arrangement of the
-	// weights, so that the next start maps it instead of making it; "" for none.
-	WeightCache string
 }
 
 // Model is one compiled model with its input and output. It is not safe for
@@ -59,15 +55,16 @@ func (l *Library) Load(path string, opt Options) (_ *Model, err error) {
 	if err := check("compile", l.api.CreateCompiledModel(l.environment, m.model, options, &m.compiled)); err != nil {
 		return nil, err
 	}
-	return m, m.makeBuffers()
+	if err := m.makeBuffers(); err != nil {
+		return nil, err
+	}
+	dropPages(path)
+	return m, nil
 }
 
 // addXNNPack passes the CPU engine's settings, which are a small TOML text.
 func (l *Library) addXNNPack(options handle, opt Options) error {
 	text := fmt.Sprintf("num_threads = %d\n", max(1, opt.Threads))
-	if opt.WeightCache != "" {
-		text += "weight_cache_file_path = " + strconv.Quote(opt.WeightCache) + "\n"
-	}
 	var opaque handle
 	// LiteRT owns the text from here on and frees it.
 	if err := check("CPU options", l.api.CreateOpaqueOptions("xnnpack", l.libc.strdup(text), l.libc.free, &opaque)); err != nil {

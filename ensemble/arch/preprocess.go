@@ -21,7 +21,7 @@ const (
 //
 // The resize is Pillow's and torch.nn.functional.interpolate(antialias=True)'s:
 // a triangle filter as wide as the scale when shrinking, plain bilinear when
-// enlarging. Weights carry 16 bits, so a result is within 0.05 grey levels of
+// enlarging. Weights carry 15 bits, so a result is within 0.1 grey levels of
 // exact arithmetic.
 //
 // It panics when dst is shorter than side·side or src is empty.

@@ -1,7 +1,6 @@
 package arch
 
 import (
-	"encoding/binary"
 	"image"
 	"math"
 )
@@ -14,9 +13,9 @@ type taps struct {
 	stride int
 }
 
-// one is the fixed-point weight of 1: with 8-bit samples a weighted sum stays
-// below 2²⁴ and so inside a 32-bit lane.
-const one = 1 << 16
+// one is the fixed-point weight of 1: the largest that a signed 16-bit factor of the
+// vector instructions holds.
+const one = 1<<15 - 1
 
 // newTaps computes the triangle filter that takes from samples to to samples.
 func newTaps(from, to int) taps {
@@ -48,29 +47,15 @@ func newTaps(from, to int) taps {
 	return t
 }
 
-// resizeBand fills rows from to until of the target. The vertical pass comes
-// first because it runs along memory: eight pixels of a source row at a time, as
-// four words of two 32-bit lanes.
+// resizeBand fills rows from until until of the target. The vertical pass comes
+// first because it runs along memory.
 func resizeBand(dst []float32, src *image.Gray, side int, columns, rows taps, from, until int) {
 	width := src.Rect.Dx()
-	words := (width + 7) / 8
-	lanes := make([]uint64, 4*words)
-	line := make([]uint32, 8*words)
-	padded := make([]byte, 8*words) // a copy of a source row's tail, to read whole words
+	line := make([]uint32, width)
+	blend := newBlender(width)
 	for y := from; y < until; y++ {
-		clear(lanes)
-		for k := range rows.count[y] {
-			row := src.Pix[(rows.start[y]+k)*src.Stride:][:width]
-			accumulate(lanes, row, padded, uint64(rows.weight[y*rows.stride+k]))
-		}
-		for i := range words {
-			l := lanes[4*i : 4*i+4]
-			p := line[8*i : 8*i+8]
-			p[0], p[4] = uint32(l[0]), uint32(l[0]>>32)
-			p[1], p[5] = uint32(l[1]), uint32(l[1]>>32)
-			p[2], p[6] = uint32(l[2]), uint32(l[2]>>32)
-			p[3], p[7] = uint32(l[3]), uint32(l[3]>>32)
-		}
+		weights := rows.weight[y*rows.stride:][:rows.count[y]]
+		blend(line, src.Pix[rows.start[y]*src.Stride:], src.Stride, weights)
 		for x := range side {
 			n := columns.count[x]
 			weight := columns.weight[x*columns.stride:][:n]
@@ -81,28 +66,5 @@ func resizeBand(dst []float32, src *image.Gray, side int, columns, rows taps, fr
 			}
 			dst[y*side+x] = standardise(float32(sum) / (one * one))
 		}
-	}
-}
-
-// accumulate adds weight times a row of 8-bit samples to the lanes.
-func accumulate(lanes []uint64, row, padded []byte, weight uint64) {
-	const mask = 0x000000ff_000000ff
-	whole := len(row) / 8
-	for i := range whole {
-		v := binary.LittleEndian.Uint64(row[8*i:])
-		l := lanes[4*i : 4*i+4 : 4*i+4]
-		l[0] += (v & mask) * weight
-		l[1] += (v >> 8 & mask) * weight
-		l[2] += (v >> 16 & mask) * weight
-		l[3] += (v >> 24 & mask) * weight
-	}
-	if tail := row[8*whole:]; len(tail) > 0 {
-		copy(padded, tail)
-		v := binary.LittleEndian.Uint64(padded)
-		l := lanes[4*whole:]
-		l[0] += (v & mask) * weight
-		l[1] += (v >> 8 & mask) * weight
-		l[2] += (v >> 16 & mask) * weight
-		l[3] += (v >> 24 & mask) * weight
 	}
 }
