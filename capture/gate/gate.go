@@ -1,0 +1,198 @@
+// Package gate says which frames cannot be scored, and why, before a network sees
+// them: a fan that is dark or nearly empty, a picture that is no ultrasound (test
+// card, photograph, menu, document, noise), a live picture that has stopped.
+//
+// Each rule is one measure of the masked crop against one threshold, so that a
+// refusal can be explained in a sentence ([Config.Assess]). Pictures that look like
+// ultrasound and are something else are left to the networks' own check.
+package gate
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"sync/atomic"
+	"time"
+
+	"lungbox/capture"
+)
+
+// Config holds the thresholds. The values of [Default] were chosen on 53 real clips
+// (5,600 frames) on one side, and photographs, pages and drawings on the other. A
+// field that is zero has Default's value, so that Config{} is right for files; a
+// negative least or a most above 1 turns its rule off.
+type Config struct {
+	// LeastLit is the share of pixels brighter than 16 below which a fan is empty:
+	// poor-image. A probe in the air shows 0.03, the darkest clip 0.08.
+	LeastLit float64
+	// LeastDark is the share of pixels darker than 40 below which a picture is no
+	// ultrasound: not-lung. Every fan has shadows or black round it.
+	LeastDark float64
+	// MostWhite is the share of pixels near white from which it is paper or a window.
+	MostWhite float64
+	// MostDrawn is the share of lit pixels equal to their neighbours from which it is
+	// a drawing or a menu; compressed clips reach 0.35.
+	MostDrawn float64
+	// LeastLikeness is the correlation of neighbours below which it is noise; real
+	// clips have 0.95, coarsely scaled ones 0.87.
+	LeastLikeness float64
+	// MostIsotropy is the ratio of the steps across to the steps down from which the
+	// texture of a picture is not of sound; clips have 0.33 to 0.92, photographs 0.84
+	// and more. Blurred tissue between dark shadows comes close to photographs, which
+	// are not as dark: a picture may have IsotropyOfDark more for its dark share.
+	MostIsotropy, IsotropyOfDark float64
+	// MostColour is the share of clearly coloured pixels from which it is a photograph
+	// or a menu.
+	MostColour float64
+
+	// FrozenAfter is how long a picture may stand still; 0 means for ever, right for
+	// files. A picture stands still while it changes by less than Still grey levels
+	// on average from one frame to the next.
+	FrozenAfter time.Duration
+	Still       float64
+}
+
+// Default returns the thresholds for files.
+func Default() Config {
+	return Config{
+		LeastLit: 0.05, LeastDark: 0.02, MostWhite: 0.25, MostDrawn: 0.6,
+		LeastLikeness: 0.6, MostIsotropy: 0.75, IsotropyOfDark: 0.5, MostColour: 0.25,
+		Still: 0.05,
+	}
+}
+
+func (c Config) withDefaults() Config {
+	standard := Default()
+	for _, field := range []struct{ own, standard *float64 }{
+		{&c.LeastLit, &standard.LeastLit}, {&c.LeastDark, &standard.LeastDark}, {&c.MostWhite, &standard.MostWhite},
+		{&c.MostDrawn, &standard.MostDrawn}, {&c.LeastLikeness, &standard.LeastLikeness},
+		{&c.MostIsotropy, &standard.MostIsotropy},
+		{&c.IsotropyOfDark, &standard.IsotropyOfDark}, {&c.MostColour, &standard.MostColour}, {&c.Still, &standard.Still},
+	} {
+		if *field.own == 0 {
+			*field.own = *field.standard
+		}
+	}
+	return c
+}
+
+// Live returns the thresholds for a live picture: frozen after a second.
+func Live() Config {
+	c := Default()
+	c.FrozenAfter = time.Second
+	return c
+}
+
+// leastSide is the smallest crop, in pixels, that texture can be judged in.
+const leastSide = 24
+
+// Assess judges one masked crop: why it cannot be scored ("" when it can), and what
+// was measured, for people.
+func (c Config) Assess(picture *image.Gray) (capture.Unfit, string) {
+	if min(picture.Rect.Dx(), picture.Rect.Dy()) < leastSide {
+		return capture.NotLung, fmt.Sprintf("the picture has only %d×%d pixels", picture.Rect.Dx(), picture.Rect.Dy())
+	}
+	c = c.withDefaults()
+	m := measure(picture)
+	switch {
+	case m.lit < c.LeastLit:
+		return capture.PoorImage, fmt.Sprintf("only %.1f%% of the picture is lit", 100*m.lit)
+	case m.white >= c.MostWhite:
+		return capture.NotLung, fmt.Sprintf("%.0f%% of the picture is white", 100*m.white)
+	case m.dark < c.LeastDark:
+		return capture.NotLung, fmt.Sprintf("only %.1f%% of the picture is dark", 100*m.dark)
+	case m.drawn >= c.MostDrawn:
+		return capture.NotLung, fmt.Sprintf("%.0f%% of the picture is evenly grey", 100*m.drawn)
+	case m.likeness < c.LeastLikeness:
+		return capture.NotLung, fmt.Sprintf("neighbouring pixels correlate by only %.2f: noise", m.likeness)
+	case m.isotropy >= c.MostIsotropy+c.IsotropyOfDark*m.dark:
+		return capture.NotLung, fmt.Sprintf("the texture is as fine across as down (%.2f)", m.isotropy)
+	}
+	return "", "fit"
+}
+
+// Counts are the frames that went through a gate.
+type Counts struct{ Fit, NotLung, PoorImage, Frozen uint64 }
+
+// Source marks the frames of another source. Frames that are unfit already pass as
+// they are. A frame that is no ultrasound loses its picture (one black pixel): what
+// is not known to be a fan is not shown either.
+type Source struct {
+	inner  capture.Source
+	config Config
+
+	fit, notLung, poor, frozen atomic.Uint64
+
+	last  *image.Gray // the frame before
+	since time.Time   // when the picture last changed
+}
+
+// New wraps a source. Closing it closes the inner one; errors pass through.
+func New(inner capture.Source, config Config) *Source {
+	return &Source{inner: inner, config: config.withDefaults()}
+}
+
+// Counts may be called from any goroutine.
+func (s *Source) Counts() Counts {
+	return Counts{Fit: s.fit.Load(), NotLung: s.notLung.Load(), PoorImage: s.poor.Load(), Frozen: s.frozen.Load()}
+}
+
+// Close closes the inner source.
+func (s *Source) Close() error { return s.inner.Close() }
+
+// Next returns the next frame, with the reason in Unfit when it has one.
+func (s *Source) Next(ctx context.Context) (*capture.Frame, error) {
+	frame, err := s.inner.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stands := s.standsStill(frame)
+	if frame.Unfit == "" {
+		frame.Unfit = s.judge(frame)
+		if frame.Unfit == "" && stands {
+			frame.Unfit = capture.Frozen
+		}
+	}
+	s.count(frame.Unfit)
+	return frame, nil
+}
+
+func (s *Source) judge(frame *capture.Frame) capture.Unfit {
+	reason := capture.NotLung
+	if frame.Colour < s.config.MostColour {
+		reason, _ = s.config.Assess(frame.Image)
+	}
+	if reason == capture.NotLung {
+		frame.Image = image.NewGray(image.Rect(0, 0, 1, 1))
+	}
+	return reason
+}
+
+// standsStill reports whether the picture has not changed for longer than it may.
+// The frame's own time counts, so that a replay behaves like the live picture.
+func (s *Source) standsStill(frame *capture.Frame) bool {
+	if s.config.FrozenAfter <= 0 {
+		return false
+	}
+	picture := frame.Image
+	moved := s.last == nil || s.last.Rect != picture.Rect || change(s.last, picture) >= s.config.Still
+	// A copy: the receiver owns the frame's pixels and may change them.
+	s.last = &image.Gray{Pix: append([]byte(nil), picture.Pix...), Stride: picture.Stride, Rect: picture.Rect}
+	if moved {
+		s.since = frame.Time
+	}
+	return frame.Time.Sub(s.since) >= s.config.FrozenAfter
+}
+
+func (s *Source) count(reason capture.Unfit) {
+	switch reason {
+	case "":
+		s.fit.Add(1)
+	case capture.NotLung:
+		s.notLung.Add(1)
+	case capture.PoorImage:
+		s.poor.Add(1)
+	case capture.Frozen:
+		s.frozen.Add(1)
+	}
+}

@@ -1,0 +1,106 @@
+package gate
+
+import (
+	"image"
+	"math"
+)
+
+// Grey levels that the measures count from.
+const (
+	litLevel   = 16  // brighter than the noise of an empty fan
+	darkLevel  = 40  // shadows and the black round a fan are below
+	whiteLevel = 240 // paper
+)
+
+// rowsLooked is about how many rows are looked at: a share needs no more.
+const rowsLooked = 200
+
+// measures are what a masked crop shows. All are cheap enough for every frame.
+type measures struct {
+	lit   float64 // share of pixels above litLevel
+	dark  float64 // share of pixels below darkLevel
+	white float64 // share of pixels from whiteLevel
+
+	// Of lit pixels beside lit ones:
+	pairs    int
+	drawn    float64 // share that equals its right and its lower neighbour
+	likeness float64 // correlation with the right neighbour, −1 to 1
+	// isotropy is the mean step to the right over the mean step down. Sound spreads
+	// sideways and is timed exactly, so speckle and interfaces are wide and flat: a
+	// median of 0.56 in 53 real clips, about 1 in photographs.
+	isotropy float64
+}
+
+func measure(p *image.Gray) measures {
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	step := max(1, h/rowsLooked)
+	var lit, dark, white, seen, even, right, down int
+	var sum, sumNext, square, squareNext, product int
+	var m measures
+	for y := 0; y < h-1; y += step {
+		row, below := p.Pix[y*p.Stride:][:w], p.Pix[(y+1)*p.Stride:][:w]
+		seen += w
+		for x, v := range row {
+			if v < darkLevel {
+				dark++
+			} else if v >= whiteLevel {
+				white++
+			}
+			if v <= litLevel {
+				continue
+			}
+			lit++
+			if x+1 == w || row[x+1] <= litLevel || below[x] <= litLevel {
+				continue // a fan's edge is no texture
+			}
+			a, b, c := int(v), int(row[x+1]), int(below[x])
+			m.pairs++
+			right += distance(a, b)
+			down += distance(a, c)
+			if a == b && a == c {
+				even++
+			}
+			sum, sumNext = sum+a, sumNext+b
+			square, squareNext, product = square+a*a, squareNext+b*b, product+a*b
+		}
+	}
+	if seen > 0 {
+		m.lit, m.dark, m.white = share(lit, seen), share(dark, seen), share(white, seen)
+	}
+	if m.pairs > 0 {
+		m.drawn = share(even, m.pairs)
+		m.likeness = correlation(m.pairs, sum, sumNext, square, squareNext, product)
+		m.isotropy = float64(right+1) / float64(down+1)
+	}
+	return m
+}
+
+func share(part, whole int) float64 { return float64(part) / float64(whole) }
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// correlation is Pearson's, of n pairs with these sums; 1 where nothing varies.
+func correlation(n, sumA, sumB, squareA, squareB, product int) float64 {
+	count := float64(n)
+	varA := float64(squareA) - float64(sumA)*float64(sumA)/count
+	varB := float64(squareB) - float64(sumB)*float64(sumB)/count
+	if varA <= 0 || varB <= 0 {
+		return 1
+	}
+	return (float64(product) - float64(sumA)*float64(sumB)/count) / math.Sqrt(varA*varB)
+}
+
+// change is the mean difference of two pictures of one size, in grey levels.
+func change(a, b *image.Gray) float64 {
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	step := max(1, h/rowsLooked)
+	sum, seen := 0, 0
+	for y := 0; y < h; y += step {
+		other := b.Pix[y*b.Stride:][:w]
+		for x, v := range a.Pix[y*a.Stride:][:w] {
+			sum += distance(int(v), int(other[x]))
+		}
+		seen += w
+	}
+	return share(sum, max(seen, 1))
+}

@@ -1,0 +1,160 @@
+package gate
+
+import (
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+
+	"lungbox/capture"
+	"lungbox/capture/clip/grey"
+)
+
+// from makes a picture of a function of place.
+func from(w, h int, level func(x, y int) float64) *image.Gray {
+	p := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			p.SetGray(x, y, color.Gray{Y: uint8(max(0, min(255, level(x, y))))})
+		}
+	}
+	return p
+}
+
+// clouds is noise of all sizes, as fine across as down: the statistics of a
+// photograph of nature. Values lie round 0, mostly between −1 and 1.
+func clouds(random *rand.Rand, w, h int) []float64 {
+	sum := make([]float64, w*h)
+	for side := 2; side < max(w, h); side *= 2 {
+		gw, gh := w/side+2, h/side+2
+		grid := make([]float64, gw*gh)
+		for i := range grid {
+			grid[i] = random.NormFloat64()
+		}
+		weight := math.Pow(float64(side)/float64(max(w, h)), 0.8)
+		for y := range h {
+			fy := float64(y) / float64(side)
+			for x := range w {
+				fx := float64(x) / float64(side)
+				i, tx, ty := int(fy)*gw+int(fx), fx-math.Floor(fx), fy-math.Floor(fy)
+				top := grid[i]*(1-tx) + grid[i+1]*tx
+				bottom := grid[i+gw]*(1-tx) + grid[i+gw+1]*tx
+				sum[y*w+x] += weight * (top*(1-ty) + bottom*ty)
+			}
+		}
+	}
+	return sum
+}
+
+func write(p *image.Gray, level uint8, lines ...string) *image.Gray {
+	for i, line := range lines {
+		d := font.Drawer{Dst: p, Src: &image.Uniform{color.Gray{Y: level}}, Face: basicfont.Face7x13, Dot: fixed.P(12, 24+16*i)}
+		d.DrawString(line)
+	}
+	return p
+}
+
+func page(lines int) []string {
+	var text []string
+	for range lines {
+		text = append(text, "Patient 4711, seen on ward 3, lung ultrasound of eight zones, no finding on the left side.")
+	}
+	return text
+}
+
+// TestOtherPictures sends everything that is no ultrasound through region and gate:
+// none may come out fit, and none may be seen.
+func TestOtherPictures(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const w, h = 640, 480
+	sky := clouds(random, w, h)
+	flat := func(level float64) *image.Gray { return from(w, h, func(int, int) float64 { return level }) }
+	menu := flat(30)
+	for i := range 12 {
+		for y := 20 + i*36; y < 48+i*36; y++ {
+			for x := 30; x < 610; x++ {
+				menu.SetGray(x, y, color.Gray{Y: 90})
+			}
+		}
+	}
+	pictures := map[string]*image.Gray{
+		"blank, black": flat(0), "blank, grey": flat(120), "blank, white": flat(255),
+		"bars":           from(w, h, func(x, _ int) float64 { return float64(255 - x/80*32) }),
+		"chequers":       from(w, h, func(x, y int) float64 { return float64((x/16 + y/16) % 2 * 255) }),
+		"fine lines":     from(w, h, func(x, y int) float64 { return float64((x/2+y/2)%2) * 200 }),
+		"gradient":       from(w, h, func(x, _ int) float64 { return float64(x) * 255 / w }),
+		"noisy gradient": from(w, h, func(x, _ int) float64 { return float64(x)*255/w + 3*random.NormFloat64() }),
+		"circles":        from(w, h, func(x, y int) float64 { return 127 + 120*math.Sin(math.Hypot(float64(x-w/2), float64(y-h/2))/7) }),
+		"shapes": from(w, h, func(x, y int) float64 {
+			if math.Hypot(float64(x-200), float64(y-200)) < 120 || x > 400 && y > 150 && x < 600 && y < 400 {
+				return 180
+			}
+			return 20
+		}),
+		"white noise":                  from(w, h, func(int, int) float64 { return 255 * random.Float64() }),
+		"dark noise of an empty input": from(w, h, func(int, int) float64 { return 30 + 15*random.NormFloat64() }),
+		"photograph":                   from(w, h, func(x, y int) float64 { return 110 + 60*sky[y*w+x] }),
+		"dark photograph":              from(w, h, func(x, y int) float64 { return 40 + 50*sky[y*w+x] }),
+		"photograph in a black frame": from(w, h, func(x, y int) float64 {
+			if x < 100 || x > 540 || y < 60 || y > 420 {
+				return 0
+			}
+			return 90 + 70*sky[y*w+x]
+		}),
+		"page":              write(flat(255), 0, page(28)...),
+		"photographed page": write(from(w, h, func(x, y int) float64 { return 150 + 20*sky[y*w+x] + 3*random.NormFloat64() }), 30, page(28)...),
+		"patient list":      write(flat(0), 230, page(28)...),
+		"menu":              write(menu, 240, page(26)...),
+	}
+	for name, p := range pictures {
+		t.Run(name, func(t *testing.T) {
+			s := chain(timed([]*image.Gray{p, p, p}), Default())
+			for _, f := range drain(t, s) {
+				if f.Unfit == "" {
+					_, why := Default().Assess(f.Image)
+					t.Errorf("passes as ultrasound: %v, %s, %+v", f.Image.Rect, why, measure(f.Image))
+				}
+				if f.Unfit == capture.NotLung && f.Image.Rect.Dx() > 1 {
+					t.Error("is shown")
+				}
+			}
+		})
+	}
+}
+
+// Colour photographs are refused by their colours before anything else.
+func TestColourPhotograph(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	const w, h = 320, 240
+	planes := [3][]float64{clouds(random, w, h), clouds(random, w, h), clouds(random, w, h)}
+	p := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range w * h {
+		for c, plane := range planes {
+			p.Pix[4*i+c] = uint8(max(0, min(255, 110+80*plane[i])))
+		}
+		p.Pix[4*i+3] = 255
+	}
+	path := filepath.Join(t.TempDir(), "photograph.png")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(out, p); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if _, colour := grey.FromImage(p); colour < 0.3 {
+		t.Errorf("the photograph is coloured in %.2f of its pixels only", colour)
+	}
+	if f := drain(t, chain(openClip(t, path), Default()))[0]; f.Unfit != capture.NotLung || f.Image.Rect.Dx() != 1 {
+		t.Errorf("%q, %v", f.Unfit, f.Image.Rect)
+	}
+}
