@@ -59,7 +59,7 @@ type rankedType struct {
 	element int32  // 1 is float32
 	rank    uint32 // 7 bits of rank, 1 bit of has-strides
 	dims    [8]int32
-	strides [8]uint32
+	_       [8]uint32 // strides
 }
 
 const elementFloat32 = 1

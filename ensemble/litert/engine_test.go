@@ -24,9 +24,9 @@ func TestConformance(t *testing.T) {
 // openLibrary opens the LiteRT that `make` fetched; its absence is a failure, not
 // a skip, because nothing of the box works without it.
 func openLibrary(t *testing.T) *tflite.Library {
-	path := os.Getenv("LUNGBOX_LITERT")
+	path := os.Getenv("LUNGBOX_ENGINE_LITERT")
 	if path == "" {
-		t.Fatal("LUNGBOX_LITERT does not name LiteRT's library: run the tests with `make test`")
+		t.Fatal("LUNGBOX_ENGINE_LITERT does not name LiteRT's library: run the tests with `make test`")
 	}
 	library, err := tflite.Open(path)
 	if err != nil {

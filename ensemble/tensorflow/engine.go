@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"io"
 	"time"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -27,6 +28,7 @@ type Engine struct {
 	sides   []int             // by member
 	logits  []tf.Output       // by member
 	info    ensemble.EngineInfo
+	gpu     bool
 }
 
 // New builds the graph of all members and runs it once, so that kernels are
@@ -58,7 +60,7 @@ func New(ctx context.Context, members []ensemble.Member, opt Options) (_ *Engine
 	if opt.MixedPrecision {
 		e.info.Precision = "mixed"
 	}
-	e.info.Device, _ = device(e.session, opt)
+	e.info.Device, e.gpu = device(e.session, opt)
 	all := make([]int, len(members))
 	for i := range all {
 		all[i] = i
@@ -181,4 +183,11 @@ func (e *Engine) Close() error {
 	session := e.session
 	e.session = nil
 	return session.Close()
+}
+
+// WriteGraph writes the graph as a serialised GraphDef, so that another program can
+// run the very same one.
+func (e *Engine) WriteGraph(w io.Writer) error {
+	_, err := e.graph.WriteTo(w)
+	return err
 }

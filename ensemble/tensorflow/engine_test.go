@@ -1,17 +1,11 @@
 package tensorflow
 
 import (
-	"os"
 	"testing"
 
 	"lungbox/ensemble"
 	"lungbox/ensemble/ensembletest"
 )
-
-func TestMain(m *testing.M) {
-	Quiet()
-	os.Exit(m.Run())
-}
 
 func TestConformance(t *testing.T) {
 	ensembletest.Run(t, func(t *testing.T, members []ensemble.Member) ensemble.Engine {

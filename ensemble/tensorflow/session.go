@@ -2,7 +2,6 @@ package tensorflow
 
 import (
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 
@@ -24,17 +23,6 @@ type Options struct {
 	MixedPrecision bool
 	// Deterministic gives the same bits for the same input, at some cost in speed.
 	Deterministic bool
-}
-
-// Quiet silences TensorFlow's log on standard error. It must be called before
-// anything else of this package.
-func Quiet() {
-	for _, setting := range []string{"TF_CPP_MIN_LOG_LEVEL=3", "TF_ENABLE_ONEDNN_OPTS=1"} {
-		name, value, _ := strings.Cut(setting, "=")
-		if os.Getenv(name) == "" {
-			os.Setenv(name, value)
-		}
-	}
 }
 
 // Version is libtensorflow's.

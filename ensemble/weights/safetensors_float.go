@@ -89,10 +89,10 @@ const (
 
 func fromHalf(h uint16) float32 {
 	bits := uint32(h&0x7fff)<<13 + exponentShift
-	switch {
-	case h&halfInfinity == halfInfinity:
+	switch h & halfInfinity {
+	case halfInfinity:
 		bits += exponentShift // infinity and NaN: exponent 255
-	case h&halfInfinity == 0:
+	case 0:
 		// Subnormal: as a fraction with the smallest normal exponent, less the
 		// leading one that a subnormal does not have.
 		bits += 1 << 23

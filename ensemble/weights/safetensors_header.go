@@ -39,7 +39,7 @@ func (f *File) parse(header []byte, base, size int64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Token(); err != io.EOF {
+	if _, err := p.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("header goes on after its closing }")
 	}
 	return f.place(base, size)

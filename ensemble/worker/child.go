@@ -29,9 +29,10 @@ type readyOrError struct {
 	err error
 }
 
-// launch starts the process and sends it the start message.
-func launch(c Config) (*child, error) {
-	command := exec.Command(c.Command[0], c.Command[1:]...)
+// launch starts the process and sends it the start message. The end of the context
+// kills it.
+func launch(ctx context.Context, c Config) (*child, error) {
+	command := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...)
 	command.Env = append(os.Environ(), c.Env...)
 	k := &child{command: command, answers: make(chan answer, 1), ready: make(chan readyOrError, 1), done: make(chan struct{})}
 	command.Stderr = &k.stderr

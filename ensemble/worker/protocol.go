@@ -46,10 +46,8 @@ const (
 
 // Start says what the child shall run.
 type Start struct {
-	Release string            `json:"release"` // folder of the release; "" for the one built in
-	Engine  string            `json:"engine"`  // auto, litert or tensorflow
-	Vote    string            `json:"vote"`    // lazy, full or auto
-	Options map[string]string `json:"options"` // the engine's settings
+	Release  string          `json:"release"`  // folder of the release; "" for the one built in
+	Settings json.RawMessage `json:"settings"` // of the engine; the program's own business
 }
 
 // Ready is the child's answer once the engine has run and the golden frames came

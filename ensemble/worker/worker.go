@@ -63,7 +63,7 @@ func New(ctx context.Context, c Config) (*Worker, error) {
 }
 
 func (w *Worker) start(ctx context.Context) error {
-	child, err := launch(w.config)
+	child, err := launch(context.WithoutCancel(ctx), w.config)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,9 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 			if a.Seq != w.seq {
 				continue // of a frame that its caller gave up
 			}
-			<-sent
+			if err := <-sent; err != nil && a.Fault == "" {
+				a.Fault = "worker answered a frame that it did not read: " + err.Error()
+			}
 			d := ensemble.Decision{Score: a.Score, Reason: a.Reason, Confidence: a.Confidence, Votes: a.Votes}
 			if a.Fault != "" {
 				w.bury(a.Fault) // an engine that fails once is not trusted with the next frame

@@ -1,0 +1,3 @@
+package tensorflow
+
+import "C" // for quiet.c
