@@ -10,7 +10,7 @@ litert-x86_64) spec="ai-edge-litert==2.3.0" sum=1f15078a6725d2357d9de9221664c29a
 litert-aarch64) spec="ai-edge-litert==2.3.0" sum=853fc608f96da87bd5f3458465dfb9abbf18d5ae6b94eceacead407146f175ae tag=manylinux_2_27_aarch64 ;;
 tensorflow-x86_64) spec="tensorflow==2.18.1" sum=c9f87e5d2a680a4595f5dc30daf6bbaec9d4129b46d7ef1b2af63c46ac7d2828 tag=manylinux_2_17_x86_64 ;;
 tensorflow-aarch64) spec="tensorflow==2.18.1" sum=8a6485edd2148f70d011dbd1d8dc2c775e91774a5a159466e83d0d1f21580944 tag=manylinux_2_17_aarch64 ;;
-*) echo "engine.sh: no $engine for $(uname -m): set TENSORFLOW_DIR or LUNGBOX_LITERT to your own build" >&2; exit 1 ;;
+*) echo "engine.sh: no $engine for $(uname -m): set TENSORFLOW_DIR or LUNGBOX_ENGINE_LITERT to your own build" >&2; exit 1 ;;
 esac
 echo "fetching $spec (once, into $dir)" >&2
 mkdir -p "$(dirname "$dir")"

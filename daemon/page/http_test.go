@@ -27,7 +27,9 @@ func ask(t *testing.T, c page.Config, method, path, host string) *http.Response 
 	r.Host = host
 	w := httptest.NewRecorder()
 	page.New(c).Handler().ServeHTTP(w, r)
-	return w.Result()
+	answer := w.Result()
+	t.Cleanup(func() { answer.Body.Close() })
+	return answer
 }
 
 func TestHosts(t *testing.T) {
@@ -59,7 +61,7 @@ func TestHosts(t *testing.T) {
 	for _, test := range tests {
 		c := page.Config{Listen: test.listen, Hosts: []string{"lungbox.local"}}
 		for _, path := range []string{"/", "/api/state", "/healthz"} {
-			if got := ask(t, c, "GET", path, test.host); got.StatusCode != test.want {
+			if got := ask(t, c, http.MethodGet, path, test.host); got.StatusCode != test.want {
 				t.Errorf("listening on %q, Host %q, %s: %d, want %d", test.listen, test.host, path, got.StatusCode, test.want)
 			}
 		}
@@ -72,21 +74,21 @@ func TestMethodsAndPaths(t *testing.T) {
 		want         int
 		kind         string
 	}{
-		{"GET", "/", 200, "text/html; charset=utf-8"},
+		{http.MethodGet, "/", 200, "text/html; charset=utf-8"},
 		{"HEAD", "/", 200, "text/html; charset=utf-8"},
-		{"GET", "/page.js", 200, "text/javascript; charset=utf-8"},
-		{"GET", "/style.css", 200, "text/css; charset=utf-8"},
-		{"GET", "/icon.svg", 200, "image/svg+xml"},
-		{"GET", "/api/state", 200, "application/json"},
+		{http.MethodGet, "/page.js", 200, "text/javascript; charset=utf-8"},
+		{http.MethodGet, "/style.css", 200, "text/css; charset=utf-8"},
+		{http.MethodGet, "/icon.svg", 200, "image/svg+xml"},
+		{http.MethodGet, "/api/state", 200, "application/json"},
 		{"HEAD", "/api/events", 200, "text/event-stream"},
-		{"GET", "/healthz", 200, "text/plain; charset=utf-8"},
+		{http.MethodGet, "/healthz", 200, "text/plain; charset=utf-8"},
 		{"POST", "/", 405, ""},
 		{"POST", "/api/state", 405, ""},
 		{"DELETE", "/api/events", 405, ""},
 		{"OPTIONS", "/healthz", 405, ""},
-		{"GET", "/static/", 404, ""},
-		{"GET", "/page.go", 404, ""},
-		{"GET", "/index.html/../page.js", 307, ""}, // the cleaned path
+		{http.MethodGet, "/static/", 404, ""},
+		{http.MethodGet, "/page.go", 404, ""},
+		{http.MethodGet, "/index.html/../page.js", 307, ""}, // the cleaned path
 	}
 	for _, test := range tests {
 		got := ask(t, page.Config{Listen: "localhost:1"}, test.method, test.path, "localhost")
@@ -104,7 +106,7 @@ func TestMethodsAndPaths(t *testing.T) {
 // The page must work without a network: nothing in it names another place.
 func TestNothingComesFromElsewhere(t *testing.T) {
 	for _, path := range []string{"/", "/page.js", "/view.js", "/words.js", "/freshness.js", "/style.css", "/icon.svg"} {
-		body, err := io.ReadAll(ask(t, page.Config{Listen: "localhost:1"}, "GET", path, "localhost").Body)
+		body, err := io.ReadAll(ask(t, page.Config{Listen: "localhost:1"}, http.MethodGet, path, "localhost").Body)
 		if err != nil || len(body) == 0 {
 			t.Fatalf("%s: %d bytes, %v", path, len(body), err)
 		}
@@ -115,7 +117,7 @@ func TestNothingComesFromElsewhere(t *testing.T) {
 			}
 		}
 	}
-	index, _ := io.ReadAll(ask(t, page.Config{Listen: "localhost:1"}, "GET", "/", "localhost").Body)
+	index, _ := io.ReadAll(ask(t, page.Config{Listen: "localhost:1"}, http.MethodGet, "/", "localhost").Body)
 	for _, want := range []string{`<body data-mode="stale">`, `<output id="score">–</output>`, "No live data", "not a diagnosis"} {
 		if !strings.Contains(string(index), want) {
 			t.Errorf("without its script the page does not say %q", want)
@@ -124,9 +126,9 @@ func TestNothingComesFromElsewhere(t *testing.T) {
 }
 
 // stream is one browser's side of /api/events.
-func stream(t *testing.T, ctx context.Context, url string) (*http.Response, *bufio.Reader) {
+func stream(ctx context.Context, t *testing.T, url string) (*http.Response, *bufio.Reader) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, "GET", url+"/api/events", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func TestEventsCarryPictureAndScoreTogether(t *testing.T) {
 	b.set(func(s *scene) {
 		s.paint, s.decide = flat(score), func(i int) ensemble.Decision { return agreed(score(i)) }
 	})
-	_, from := stream(t, t.Context(), b.url)
+	_, from := stream(t.Context(), t, b.url)
 	pictures, at := 0, int64(-1)
 	for pictures < 20 {
 		m := next(t, from)
@@ -249,7 +251,7 @@ func TestHealthWithoutPipeline(t *testing.T) {
 	}{{0, 200}, {3 * time.Second, 200}, {4 * time.Second, 503}} {
 		now = now.Add(test.after)
 		w := httptest.NewRecorder()
-		r := httptest.NewRequest("GET", "/healthz", nil)
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
 		r.Host = "localhost"
 		p.Handler().ServeHTTP(w, r)
 		if w.Code != test.want {
@@ -263,20 +265,20 @@ func TestViewersAreBounded(t *testing.T) {
 	b := start(t, func(c *page.Config) { c.Viewers = 2 })
 	ctx, leave := context.WithCancel(t.Context())
 	for range 2 {
-		answer, from := stream(t, ctx, b.url)
-		if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "text/event-stream" {
+		answer, from := stream(ctx, t, b.url)
+		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("%d %v", answer.StatusCode, answer.Header)
 		}
 		next(t, from)
 	}
-	full, from := stream(t, t.Context(), b.url)
+	full, from := stream(t.Context(), t, b.url)
 	text, _ := from.ReadString('\n')
-	if full.StatusCode != 503 || !strings.Contains(text, "2 browsers are watching") || full.Header.Get("Retry-After") == "" {
+	if full.StatusCode != http.StatusServiceUnavailable || !strings.Contains(text, "2 browsers are watching") || full.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %q", full.StatusCode, text)
 	}
 	leave()
 	for range 500 { // their places become free
-		if again, _ := stream(t, t.Context(), b.url); again.StatusCode == 200 {
+		if again, _ := stream(t.Context(), t, b.url); again.StatusCode == http.StatusOK {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -299,7 +301,7 @@ func TestSlowBrowserLosesMessages(t *testing.T) {
 	if _, err := io.WriteString(conn, "GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	_, from := stream(t, t.Context(), b.url)
+	_, from := stream(t.Context(), t, b.url)
 	deadline := time.Now().Add(30 * time.Second)
 	for frame := -1; ; {
 		m := next(t, from)
@@ -332,7 +334,7 @@ func TestSlowBrowserLosesMessages(t *testing.T) {
 
 func TestServeEndsWithOpenStreams(t *testing.T) {
 	b := start(t, nil)
-	_, from := stream(t, t.Context(), b.url)
+	_, from := stream(t.Context(), t, b.url)
 	next(t, from)
 	ended := make(chan struct{})
 	go func() { b.stop(); close(ended) }()

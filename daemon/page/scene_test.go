@@ -200,12 +200,12 @@ func paintFan(w, h int, phase float64, noise []float64) *image.Gray {
 			if depth < 0.16 {
 				level *= 1.9 // chest wall
 			}
-			level += 190 * math.Exp(-math.Pow((depth-0.2)/0.008, 2)) // pleural line
-			level += 60 * math.Exp(-math.Pow((depth-0.4)/0.01, 2))   // A-line
+			level += 190 * bell((depth-0.2)/0.008) // pleural line
+			level += 60 * bell((depth-0.4)/0.01)   // A-line
 			for _, at := range []float64{-0.3, -0.02, 0.26} {
 				beam := (angle - at - 0.03*math.Sin(phase+9*at)) / 0.022
 				if depth > 0.2 {
-					level += 105 * math.Exp(-beam*beam) * (0.75 + 0.2*speckle)
+					level += 105 * bell(beam) * (0.75 + 0.2*speckle)
 				}
 			}
 			img.Pix[y*img.Stride+x] = byte(min(255, level))
@@ -224,3 +224,6 @@ func flat(score func(index int) ensemble.Score) func(int) *image.Gray {
 		return img
 	}
 }
+
+// bell is a line's profile across it.
+func bell(x float64) float64 { return math.Exp(-x * x) }

@@ -36,7 +36,9 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-stopped
+	if stop := <-stopped; !errors.Is(stop, http.ErrServerClosed) {
+		err = errors.Join(err, stop)
+	}
 	return err
 }
 

@@ -145,7 +145,7 @@ func closes(f Fixture) error {
 		}
 	}
 	if err := f.Driver.Show(panel.Bar(1)); !errors.Is(err, panel.ErrClosed) {
-		return fmt.Errorf("Show after Close gives %v, want panel.ErrClosed", err)
+		return fmt.Errorf("Show after Close gives %w, want panel.ErrClosed", err)
 	}
 	if lit := f.Lit(); lit != (panel.Lamps{}) {
 		return fmt.Errorf("%v is lit after Close and Show", lit)

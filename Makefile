@@ -1,0 +1,107 @@
+# Lungbox. `make help` lists the targets; `make run` and `make test` are all that a
+# fresh machine needs (Go, Python with pip, gcc, make).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(CURDIR)/.cache
+LITERT := $(CACHE)/litert-2.3.0
+# TENSORFLOW_DIR names another libtensorflow (folders lib and include), such as
+# NVIDIA's for Jetson.
+TENSORFLOW_DIR ?= $(CACHE)/tensorflow-2.18.1
+# Real clips beyond those in the repository: a folder with a clips.csv. Tests and the
+# demo release use them when they are there and say so when they are not.
+CLIPS ?= $(firstword $(wildcard $(CURDIR)/../shared/lus-clips))
+
+GO ?= go
+VERSION ?= 0.1.0
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TENSORFLOW_ENV := CGO_CFLAGS="-I$(TENSORFLOW_DIR)/include" CGO_LDFLAGS="-L$(TENSORFLOW_DIR)/lib -Wl,-rpath,$(TENSORFLOW_DIR)/lib"
+TEST_ENV := $(TENSORFLOW_ENV) LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so LUNGBOX_CLIPS=$(CLIPS)
+GOLANGCI := $(CACHE)/bin/golangci-lint-2.15.0
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: bin/lungbox tools-run ## Build and open the demo box: real clips, scored, on a page
+	bin/lungbox demo --open $(ARGS)
+
+.PHONY: build
+build: bin/lungbox bin/lungtrain ## Build lungbox and lungtrain into bin/
+
+.PHONY: bin/lungbox
+bin/lungbox: $(LITERT)/.complete
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lungbox ./daemon
+	cp -u $(LITERT)/libLiteRt.so bin/
+
+.PHONY: bin/lungtrain
+bin/lungtrain: tensorflow $(LITERT)/.complete
+	$(TENSORFLOW_ENV) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lungtrain ./training
+	cp -u $(LITERT)/libLiteRt.so bin/
+
+.PHONY: lungbox-tensorflow
+lungbox-tensorflow: tensorflow $(LITERT)/.complete ## Build lungbox with the TensorFlow engine (CUDA) in it
+	$(TENSORFLOW_ENV) $(GO) build -trimpath -tags tensorflow -ldflags '$(LDFLAGS)' -o bin/lungbox-tensorflow ./daemon
+	cp -u $(LITERT)/libLiteRt.so bin/
+
+.PHONY: test
+test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
+	@if [ -z "$(CLIPS)" ]; then echo "note: no folder of further clips (CLIPS=...): tests that need them are skipped and say so"; fi
+	$(TEST_ENV) $(GO) test -timeout 20m ./...
+	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow ./daemon
+	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./ensemble/worker ./capture/capturetest
+
+.PHONY: lint
+lint: tensorflow $(GOLANGCI) ## Check format, vet and lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(TENSORFLOW_ENV) $(GOLANGCI) run ./...
+	$(TENSORFLOW_ENV) $(GOLANGCI) run --build-tags tensorflow ./daemon/...
+	$(GO) mod verify
+	$(GO) mod tidy -diff
+
+.PHONY: bench
+bench: bin/lungbox ## Measure this machine: preparation, nets, votes, memory, start
+	bin/lungbox bench
+	$(GO) test -run xxx -bench Preprocess ./ensemble/arch
+	$(GO) test -run xxx -bench . ./capture/region ./daemon/pipeline ./training/simulate
+
+.PHONY: bench-peers
+bench-peers: bin/lungbox bin/lungtrain lungbox-tensorflow ## Measure against PyTorch, ONNX Runtime and TensorFlow's Python in the same run
+	.make/peers.sh $(CACHE)/peers bin/lungbox bin/lungbox-tensorflow
+
+.PHONY: demo-release
+demo-release: bin/lungtrain ## Train the demo release (simulated pictures and CLIPS) into daemon/demo/release
+	.make/demo-release.sh "$(CLIPS)" $(CURDIR)/out/demo $(CURDIR)/daemon/demo/release
+
+.PHONY: tensorflow
+ifeq ($(TENSORFLOW_DIR),$(CACHE)/tensorflow-2.18.1)
+tensorflow: $(TENSORFLOW_DIR)/.complete
+else
+tensorflow:
+	@test -e $(TENSORFLOW_DIR)/lib/libtensorflow.so || { echo "TENSORFLOW_DIR=$(TENSORFLOW_DIR) has no lib/libtensorflow.so"; exit 1; }
+endif
+
+$(LITERT)/.complete:
+	.make/engine.sh litert $(LITERT)
+
+$(CACHE)/tensorflow-2.18.1/.complete:
+	.make/engine.sh tensorflow $(CACHE)/tensorflow-2.18.1
+
+$(GOLANGCI):
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(CACHE)/bin/golangci-lint $(GOLANGCI)
+
+.PHONY: tools-run
+tools-run:
+	.make/tools.sh ffmpeg
+
+.PHONY: tools-test
+tools-test:
+	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools chromium
+
+.PHONY: clean
+clean: ## Remove what was built (not what was fetched)
+	rm -rf bin out

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"lungbox/capture"
+	"lungbox/capture/clip"
+	"lungbox/capture/replay"
+)
+
+// playlist replays files one after the other at their own frame rate, for ever. It
+// is a capture.Source of masked crops. A file that cannot be read is told to
+// complain and left out from then on.
+type playlist struct {
+	complain func(error)
+
+	mu      sync.Mutex
+	files   []string
+	next    int
+	current capture.Source
+	closed  bool
+}
+
+func newPlaylist(files []string, complain func(error)) *playlist {
+	return &playlist{files: files, complain: complain}
+}
+
+var errNothingToPlay = errors.New("no file can be played")
+
+// Next returns the next frame of the current file, or the first of the next file.
+func (p *playlist) Next(ctx context.Context) (*capture.Frame, error) {
+	for {
+		source, err := p.source(ctx)
+		if err != nil {
+			return nil, err
+		}
+		frame, err := source.Next(ctx)
+		if err == nil {
+			return frame, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		p.leave(source, err)
+	}
+}
+
+// source returns the open file, opening the next one if there is none.
+func (p *playlist) source(ctx context.Context) (capture.Source, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.current == nil {
+		if p.closed {
+			return nil, io.EOF
+		}
+		if len(p.files) == 0 {
+			return nil, errNothingToPlay
+		}
+		p.next %= len(p.files)
+		path := p.files[p.next]
+		opened, err := replay.Open(ctx, path, clip.Options{Realtime: true})
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			p.complain(err)
+			p.remove()
+			continue
+		}
+		p.current = opened
+	}
+	return p.current, nil
+}
+
+// leave closes a file that has ended or failed.
+func (p *playlist) leave(source capture.Source, why error) {
+	source.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.current != source {
+		return
+	}
+	p.current = nil
+	if errors.Is(why, io.EOF) {
+		p.next++
+		return
+	}
+	p.complain(fmt.Errorf("%w; the file is left out", why))
+	p.remove()
+}
+
+// remove takes the current file out of the list. The caller holds mu.
+func (p *playlist) remove() { p.files = append(p.files[:p.next], p.files[p.next+1:]...) }
+
+// Close ends the replay.
+func (p *playlist) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	if p.current == nil {
+		return nil
+	}
+	return p.current.Close()
+}

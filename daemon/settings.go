@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lungbox/daemon/commandline"
+	"lungbox/daemon/config"
+	"lungbox/ensemble/worker"
+)
+
+// settings are the configuration and the flags that override it.
+type settings struct {
+	file    string
+	release string
+	engine  string
+	vote    string
+	precise string
+	threads int
+}
+
+// add gives a command the flags that choose release and engine.
+func (s *settings) add(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&s.file, "config", "", "configuration file")
+	f.StringVar(&s.release, "release", "", "folder of the release; the demo release without")
+	f.StringVar(&s.engine, "engine", "", "auto, litert or tensorflow")
+	f.StringVar(&s.vote, "vote", "", "lazy or full: the score is the same")
+	f.StringVar(&s.precise, "precision", "", "LiteRT: int8, float16 or float32")
+	f.IntVar(&s.threads, "threads", 0, "CPU threads; 0: all cores")
+}
+
+// load reads the configuration, with the flags over it.
+func (s *settings) load() (config.Config, error) {
+	environ := os.Environ()
+	for key, value := range map[string]string{
+		"engine.release": s.release, "engine.use": s.engine, "engine.vote": s.vote, "engine.precision": s.precise,
+	} {
+		if value != "" {
+			environ = append(environ, config.EnvironmentName(key)+"="+value)
+		}
+	}
+	if s.threads != 0 {
+		environ = append(environ, fmt.Sprintf("%s=%d", config.EnvironmentName("engine.threads"), s.threads))
+	}
+	c, err := config.Load(s.file, environ)
+	if err != nil {
+		return c, commandline.UsageError{Err: err}
+	}
+	if c.Engine.Release != "" {
+		if _, err := os.Stat(c.Engine.Release); err != nil {
+			return c, commandline.Usagef("release: %w", err)
+		}
+	}
+	if c.Engine.LiteRT == "" {
+		c.Engine.LiteRT = findLiteRT()
+	}
+	if c.Engine.Cache == "" {
+		if c.Engine.Cache, err = cacheFolder(); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// findLiteRT returns the library beside the program, or its bare name for the
+// system's search.
+func findLiteRT() string {
+	const name = "libLiteRt.so"
+	if self, err := os.Executable(); err == nil {
+		if beside := filepath.Join(filepath.Dir(self), name); exists(beside) {
+			return beside
+		}
+	}
+	return name
+}
+
+// cacheFolder is where converted nets are kept for the user.
+func cacheFolder() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no cache folder: %w: set engine.cache", err)
+	}
+	return filepath.Join(base, "lungbox"), nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// workerConfig says how to run the engine in a child of this program.
+func workerConfig(e config.Engine) (worker.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return worker.Config{}, fmt.Errorf("start worker: %w", err)
+	}
+	text, err := json.Marshal(e)
+	if err != nil {
+		return worker.Config{}, err
+	}
+	return worker.Config{
+		Command: []string{self, workerCommand},
+		Start:   worker.Start{Release: e.Release, Settings: text},
+	}, nil
+}
