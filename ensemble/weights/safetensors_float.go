@@ -62,7 +62,7 @@ func encoderOf(dtype DType) func(dst []byte, src []float32) {
 	case F16:
 		return func(dst []byte, src []float32) {
 			for i, v := range src {
-				binary.LittleEndian.PutUint16(dst[2*i:], toHalf(v))
+				binary.LittleEndian.PutUint16(dst[2*i:], Half(v))
 			}
 		}
 	case BF16:
@@ -101,7 +101,9 @@ func fromHalf(h uint16) float32 {
 	return math.Float32frombits(bits | uint32(h&0x8000)<<16)
 }
 
-func toHalf(v float32) uint16 {
+// Half returns the bits of the IEEE 754 binary16 nearest to v, ties to even;
+// what is too large becomes infinity.
+func Half(v float32) uint16 {
 	bits := math.Float32bits(v)
 	sign := uint16(bits >> 16 & 0x8000)
 	bits &= 0x7fffffff

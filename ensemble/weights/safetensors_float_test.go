@@ -32,11 +32,11 @@ func TestEveryHalf(t *testing.T) {
 		if !sameBits(got, want) {
 			t.Fatalf("half %#04x is %v, want %v", h, got, want)
 		}
-		if back := toHalf(got); back != uint16(h) && got == got {
+		if back := Half(got); back != uint16(h) && got == got {
 			t.Fatalf("half %#04x comes back as %#04x", h, back)
 		}
 	}
-	if h := toHalf(float32(math.NaN())); halfValue(h) == halfValue(h) {
+	if h := Half(float32(math.NaN())); halfValue(h) == halfValue(h) {
 		t.Errorf("NaN became %#04x", h)
 	}
 }
@@ -60,13 +60,13 @@ func TestRoundingToHalf(t *testing.T) {
 			{math.Nextafter32(middle, 1e9), low + 1},
 			{-middle, even | 0x8000},
 		} {
-			if got := toHalf(c.value); got != c.want {
+			if got := Half(c.value); got != c.want {
 				t.Fatalf("%v became %#04x, want %#04x", c.value, got, c.want)
 			}
 		}
 	}
 	for _, v := range []float32{1e5, math.MaxFloat32, float32(math.Inf(1))} {
-		if got := toHalf(v); got != halfInfinity {
+		if got := Half(v); got != halfInfinity {
 			t.Errorf("%v became %#04x, want infinity", v, got)
 		}
 	}
@@ -100,7 +100,7 @@ func TestRoundingToBrainFloat(t *testing.T) {
 
 func TestLargestIsTheLastThatStaysFinite(t *testing.T) {
 	for dtype, isInf := range map[DType]func(float32) bool{
-		F16:  func(v float32) bool { return toHalf(v) == halfInfinity },
+		F16:  func(v float32) bool { return Half(v) == halfInfinity },
 		BF16: func(v float32) bool { return toBrainFloat(v) == 0x7f80 },
 	} {
 		if last := largest(dtype); isInf(last) || !isInf(math.Nextafter32(last, float32(math.Inf(1)))) {

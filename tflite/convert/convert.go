@@ -18,8 +18,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/x448/float16"
-
 	"lungbox/ensemble/weights"
 )
 
@@ -189,7 +187,7 @@ func float32Bytes(values []float32) []byte {
 func float16Bytes(values []float32) []byte {
 	text := make([]byte, 2*len(values))
 	for i, v := range values {
-		binary.LittleEndian.PutUint16(text[2*i:], float16.Fromfloat32(v).Bits())
+		binary.LittleEndian.PutUint16(text[2*i:], weights.Half(v))
 	}
 	return text
 }
