@@ -141,26 +141,26 @@ func open(ctx context.Context, path string, opts Options) (_ *Clip, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Clip{path: path, opts: opts}
-	c.alive, c.cancel = context.WithCancelCause(ctx)
+	alive, cancel := context.WithCancelCause(ctx)
 	defer func() {
 		if err != nil {
-			c.cancel(err)
+			cancel(err)
 		}
 	}()
+	c := &Clip{path: path, opts: opts, alive: alive, cancel: cancel}
 	switch format {
 	case PNG, JPEG:
 		c.open, c.info, err = openStill(path, format)
 	case DICOM:
-		c.stream, c.open, c.info, err = openDICOM(c.alive, path, opts)
+		c.stream, c.open, c.info, err = openDICOM(alive, path, opts)
 	default:
-		c.open, c.info, err = openVideo(c.alive, path, opts)
+		c.open, c.info, err = openVideo(alive, path, opts)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c.stream == nil {
-		if c.stream, err = c.open(c.alive); err != nil {
+		if c.stream, err = c.open(alive); err != nil {
 			return nil, err
 		}
 	}
@@ -217,7 +217,7 @@ func (c *Clip) Next(ctx context.Context) (*capture.Frame, error) {
 func (c *Clip) hold(ctx context.Context) error {
 	wait, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.alive, cancel)()
+	defer context.AfterFunc(c.alive, cancel)() //nolint:contextcheck // two contexts end the wait: the caller's and the clip's
 	err := c.pace.wait(wait)
 	if c.alive.Err() != nil && ctx.Err() == nil {
 		return c.ended()

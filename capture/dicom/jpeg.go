@@ -51,7 +51,6 @@ func (p *pictures) frameStarts() ([]bool, error) {
 		}
 		place := map[int64]int{}
 		for i, piece := range pieces {
-			const itemHeader = 8
 			place[piece.from-itemHeader-offsets.to] = i
 		}
 		for ; len(table) > 0; table = table[4:] {

@@ -6,20 +6,24 @@ import "fmt"
 // frames per second has 108,000.
 const maxFragments = 1 << 18
 
+// itemHeader is the size of an item's tag and length, in bytes.
+const itemHeader = 8
+
 // pixelData finds where the pictures lie. A file that ends too early is not an
 // error here: the frames that are whole are read.
 func (s *scanner) pixelData(e element, p *pixelSpans) error {
 	p.found = true
 	if e.length != undefined {
 		p.native = span{e.value, min(e.end(), s.size)}
-		p.missing = e.end() - p.native.to
 		return nil
 	}
 	for at, first := e.value, true; ; first = false {
+		if at+itemHeader > s.size {
+			return nil // cut within the items
+		}
 		item, err := s.header(at, true)
 		if err != nil {
-			p.cut = true
-			return nil
+			return err
 		}
 		if item.tag == tagSequenceEnd {
 			return nil
@@ -28,8 +32,7 @@ func (s *scanner) pixelData(e element, p *pixelSpans) error {
 			return fmt.Errorf("%w: the pixel data hold %v where an item belongs", ErrDamaged, item.tag)
 		}
 		if item.end() > s.size {
-			p.cut = true
-			return nil
+			return nil // cut within a piece
 		}
 		if first {
 			p.offsets = span{item.value, item.end()}

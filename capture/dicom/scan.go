@@ -40,10 +40,8 @@ type layout struct {
 type pixelSpans struct {
 	found     bool
 	native    span   // uncompressed: one block
-	missing   int64  // bytes that the file states and does not have
 	offsets   span   // compressed: the basic offset table's value
 	fragments []span // compressed: the values of the items after it
-	cut       bool   // compressed: the file ends within the items
 }
 
 // element is one header.

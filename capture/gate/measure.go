@@ -25,16 +25,15 @@ type measures struct {
 	pairs    int
 	drawn    float64 // share that equals its right and its lower neighbour
 	likeness float64 // correlation with the right neighbour, −1 to 1
-	// isotropy is the mean step to the right over the mean step down. Sound spreads
-	// sideways and is timed exactly, so speckle and interfaces are wide and flat: a
-	// median of 0.56 in 53 real clips, about 1 in photographs.
+	// isotropy is how much the picture bends across over how much it bends down, see
+	// the function of this name.
 	isotropy float64
 }
 
 func measure(p *image.Gray) measures {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	step := max(1, h/rowsLooked)
-	var lit, dark, white, seen, even, right, down int
+	var lit, dark, white, seen, even int
 	var sum, sumNext, square, squareNext, product int
 	var m measures
 	for y := 0; y < h-1; y += step {
@@ -55,8 +54,6 @@ func measure(p *image.Gray) measures {
 			}
 			a, b, c := int(v), int(row[x+1]), int(below[x])
 			m.pairs++
-			right += distance(a, b)
-			down += distance(a, c)
 			if a == b && a == c {
 				even++
 			}
@@ -70,9 +67,39 @@ func measure(p *image.Gray) measures {
 	if m.pairs > 0 {
 		m.drawn = share(even, m.pairs)
 		m.likeness = correlation(m.pairs, sum, sumNext, square, squareNext, product)
-		m.isotropy = float64(right+1) / float64(down+1)
 	}
+	m.isotropy = isotropy(p, 2*step)
 	return m
+}
+
+// isotropy is the mean second difference across over the mean second difference
+// down, over one or over two pixels, whichever is less: codecs and scaling leave a
+// grain of their own over one of them. Only lit pixels count, in every step-th row.
+//
+// Sound spreads sideways and is timed exactly, so speckle and interfaces are wide and
+// flat: the median is 0.47 in 53 real clips, 0.98 in 32 photographs. Second
+// differences see that grain and not the slopes of B-lines and shadows, which run
+// down the picture.
+func isotropy(p *image.Gray, step int) float64 {
+	return min(bends(p, 1, step), bends(p, 2, step))
+}
+
+// bends is the ratio for one distance in pixels; 1 where nothing is lit.
+func bends(p *image.Gray, over, step int) float64 {
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	across, down := 0, 0
+	for y := over; y < h-over; y += step {
+		row, above, below := p.Pix[y*p.Stride:][:w], p.Pix[(y-over)*p.Stride:][:w], p.Pix[(y+over)*p.Stride:][:w]
+		for x := over; x < w-over; x++ {
+			middle, left, right, up, under := row[x], row[x-over], row[x+over], above[x], below[x]
+			if min(middle, left, right, up, under) <= litLevel {
+				continue // a fan's edge is no texture
+			}
+			across += distance(2*int(middle), int(left)+int(right))
+			down += distance(2*int(middle), int(up)+int(under))
+		}
+	}
+	return float64(across+1) / float64(down+1)
 }
 
 func share(part, whole int) float64 { return float64(part) / float64(whole) }

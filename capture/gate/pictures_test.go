@@ -7,14 +7,17 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
 	"lungbox/capture"
+	"lungbox/capture/capturetest"
 	"lungbox/capture/clip/grey"
 )
 
@@ -127,6 +130,91 @@ func TestOtherPictures(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The patterns that grabbers and scanners put out instead of a picture, in colour and
+// as a grey input would have them, through a video file. They stand still, and the
+// reason is what they show, not that.
+func TestTestCards(t *testing.T) {
+	for _, pattern := range []string{"smptehdbars", "pal75bars", "testsrc", "testsrc2", "rgbtestsrc", "color=black", "color=blue"} {
+		for _, filter := range []string{"null", "hue=s=0"} {
+			t.Run(pattern+", "+filter, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "card.mp4")
+				out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", pattern,
+					"-vf", "scale=320:240,"+filter, "-frames:v", "3", "-pix_fmt", "yuv420p", path).CombinedOutput()
+				if err != nil {
+					t.Fatalf("ffmpeg: %v\n%s", err, out)
+				}
+				var steps []capturetest.Step
+				for _, f := range drain(t, openClip(t, path)) {
+					for range 30 {
+						f.Time = time.Unix(100, 0).Add(time.Duration(len(steps)) * 50 * time.Millisecond)
+						steps = append(steps, capturetest.Frame(*f))
+					}
+				}
+				s := chain(capturetest.New(steps...), Live())
+				for _, f := range drain(t, s) {
+					if f.Unfit != capture.NotLung || f.Image.Rect.Dx() != 1 {
+						t.Fatalf("frame %d: %q, %v, %+v", f.Index, f.Unfit, f.Image.Rect, measure(f.Image))
+					}
+				}
+				if s.Counts() != (Counts{NotLung: 90}) {
+					t.Errorf("%+v", s.Counts())
+				}
+			})
+		}
+	}
+}
+
+// B-lines make a picture that changes more across than down; their grain is that of
+// sound all the same. The same picture on its side is no ultrasound.
+func TestGrainNotSlope(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	const w, h = 256, 256
+	grain := make([]float64, w*h)
+	for i := range grain {
+		grain[i] = random.NormFloat64()
+	}
+	speckle := func(x, y int) (sum float64) { // four pixels wide, one high
+		for d := range 4 {
+			sum += grain[y*w+(x+d)%w]
+		}
+		return sum / 2
+	}
+	lines := func(x, y int) float64 {
+		return max(0, 90+80*math.Sin(float64(x)/7)) * max(0.1, 1+0.15*speckle(x, y))
+	}
+	if reason, why := Default().Assess(from(w, h, lines)); reason != "" {
+		t.Errorf("B-lines are refused as %s: %s", reason, why)
+	}
+	if reason, why := Default().Assess(from(w, h, func(x, y int) float64 { return lines(y, x) })); reason != capture.NotLung {
+		t.Errorf("texture that is finer across than down: %q, %s", reason, why)
+	}
+}
+
+// A white lung under a linear probe fills its picture with light; a bright wall or
+// fabric does, too.
+func TestBrightPictures(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	const w, h = 256, 200
+	grain := make([]float64, w*h)
+	for i := range grain {
+		grain[i] = random.NormFloat64()
+	}
+	textured := func(wide int) *image.Gray {
+		return from(w, h, func(x, y int) float64 {
+			sum := 0.0
+			for d := range wide {
+				sum += grain[y*w+(x+d)%w]
+			}
+			return 120 + 15*sum/math.Sqrt(float64(wide))
+		})
+	}
+	for wide, want := range map[int]capture.Unfit{1: capture.NotLung, 2: capture.NotLung, 8: ""} {
+		if reason, why := Default().Assess(textured(wide)); reason != want {
+			t.Errorf("grain %d times as wide as high: %q (%s), want %q", wide, reason, why, want)
+		}
 	}
 }
 

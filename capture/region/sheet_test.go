@@ -83,8 +83,11 @@ func (s *sheet) add(picture *image.Gray, r *Region) {
 		kept := r.bitmap()
 		inside := func(p image.Point) bool { return p.In(picture.Rect) && kept[p.Y*r.Size.X+p.X] }
 		for i, set := range kept {
-			p := image.Pt(i%r.Size.X, i/r.Size.X)
-			if set && !(inside(p.Add(image.Pt(1, 0))) && inside(p.Add(image.Pt(-1, 0))) && inside(p.Add(image.Pt(0, 1))) && inside(p.Add(image.Pt(0, -1)))) {
+			p, enclosed := image.Pt(i%r.Size.X, i/r.Size.X), true
+			for _, d := range []image.Point{{1, 0}, {-1, 0}, {0, 1}, {0, -1}} {
+				enclosed = enclosed && inside(p.Add(d))
+			}
+			if set && !enclosed {
 				colour.SetRGBA(p.X, p.Y, color.RGBA{255, 60, 0, 255})
 			}
 		}

@@ -1,6 +1,6 @@
-// Package simulated marks pictures that a phantom made, and finds the mark again.
-// A simulated picture must never pass for a patient's, so the mark lies in the
-// file itself and follows the picture into every result.
+// Package simulated finds the mark of pictures that a phantom made. A simulated
+// picture must never pass for a patient's, so the mark lies in the file itself and
+// follows the picture into every result.
 //
 //	PNG    tEXt chunk, keyword "Lungbox", value "simulated"
 //	JPEG   comment (COM) that contains "lungbox simulated"
@@ -13,11 +13,6 @@ package simulated
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"hash/crc32"
-	"image"
-	"image/png"
-	"io"
 	"strings"
 )
 
@@ -31,41 +26,9 @@ const (
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
-// headerEnd is where a PNG's first chunk (IHDR, always 13 bytes) ends: other
-// chunks may follow from there.
-const headerEnd = len(pngSignature) + 4 + 4 + 13 + 4
-
 // InText reports whether a comment holds the mark.
 func InText(comment string) bool {
 	return strings.Contains(strings.ToLower(comment), Comment)
-}
-
-// WritePNG writes the picture as a PNG that carries the mark.
-func WritePNG(w io.Writer, picture image.Image) error {
-	var plain bytes.Buffer
-	if err := png.Encode(&plain, picture); err != nil {
-		return err
-	}
-	marked, err := MarkPNG(plain.Bytes())
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(marked)
-	return err
-}
-
-// MarkPNG returns a copy of a PNG file's bytes with the mark put in.
-func MarkPNG(file []byte) ([]byte, error) {
-	if len(file) < headerEnd || string(file[:len(pngSignature)]) != pngSignature {
-		return nil, errors.New("cannot mark the picture as simulated: it is not a PNG file")
-	}
-	body := "tEXt" + keyword + "\x00" + value
-	marked := make([]byte, 0, len(file)+8+len(body))
-	marked = append(marked, file[:headerEnd]...)
-	marked = binary.BigEndian.AppendUint32(marked, uint32(len(body)-len("tEXt")))
-	marked = append(marked, body...)
-	marked = binary.BigEndian.AppendUint32(marked, crc32.ChecksumIEEE([]byte(body)))
-	return append(marked, file[headerEnd:]...), nil
 }
 
 // InPNG reports whether a PNG file's bytes carry the mark. Damaged files do not.

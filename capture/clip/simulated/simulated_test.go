@@ -2,6 +2,8 @@ package simulated
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -11,30 +13,43 @@ import (
 func TestPNG(t *testing.T) {
 	picture := image.NewGray(image.Rect(0, 0, 20, 10))
 	picture.Pix[7] = 200
-	var plain, marked bytes.Buffer
+	var plain bytes.Buffer
 	if err := png.Encode(&plain, picture); err != nil {
 		t.Fatal(err)
 	}
-	if err := WritePNG(&marked, picture); err != nil {
-		t.Fatal(err)
-	}
+	marked := text(plain.Bytes(), "Lungbox\x00simulated")
 	if InPNG(plain.Bytes()) {
 		t.Error("a plain PNG passes for simulated")
 	}
-	if !InPNG(marked.Bytes()) {
+	if !InPNG(marked) {
 		t.Error("the mark is not found again")
 	}
 	// Decoders check the chunk's CRC, so this proves the chunk well-formed.
-	back, err := png.Decode(&marked)
+	back, err := png.Decode(bytes.NewReader(marked))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := back.(*image.Gray); !bytes.Equal(got.Pix, picture.Pix) {
 		t.Error("marking changed the picture")
 	}
-	if _, err := MarkPNG([]byte("GIF89a")); err == nil {
-		t.Error("marked a file that is not a PNG")
+	for _, other := range []string{"Lungbox\x00", "Lungbox simulated", "Comment\x00simulated", "Lungbox\x00not simulated"} {
+		if InPNG(text(plain.Bytes(), other)) {
+			t.Errorf("the text %q passes for the mark", other)
+		}
 	}
+	if InPNG(marked[:50]) || InPNG(append([]byte("GIF89a"), marked[6:]...)) {
+		t.Error("a file that is no PNG, or cut within the mark, passes for simulated")
+	}
+}
+
+// text puts a tEXt chunk behind the first chunk of a PNG file (IHDR, 13 bytes).
+func text(file []byte, content string) []byte {
+	const headerEnd = 8 + 4 + 4 + 13 + 4
+	chunk := append([]byte("tEXt"), content...)
+	out := binary.BigEndian.AppendUint32(bytes.Clone(file[:headerEnd]), uint32(len(content)))
+	out = append(out, chunk...)
+	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk))
+	return append(out, file[headerEnd:]...)
 }
 
 // comment puts a COM segment behind the start of a JPEG file.
@@ -70,10 +85,10 @@ func TestJPEG(t *testing.T) {
 
 func FuzzFiles(f *testing.F) {
 	var file bytes.Buffer
-	if err := WritePNG(&file, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+	if err := png.Encode(&file, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(file.Bytes())
+	f.Add(text(file.Bytes(), "Lungbox\x00simulated"))
 	f.Add(comment([]byte{0xff, 0xd8, 0xff, 0xd9}, Comment))
 	f.Fuzz(func(_ *testing.T, file []byte) { // must not panic or hang
 		InPNG(file)
