@@ -21,6 +21,7 @@ type child struct {
 	answers chan answer
 	ready   chan readyOrError
 	done    chan struct{} // closed when the process has been reaped
+	exit    string        // how it ended; valid after done
 	stderr  tail
 }
 
@@ -68,9 +69,9 @@ func (k *child) read(out io.Reader) {
 			break
 		}
 	}
-	err := k.command.Wait()
+	k.exit = exitText(k.command.Wait())
 	select {
-	case k.ready <- readyOrError{err: fmt.Errorf("worker ended (%s) before it was ready%s", exitText(err), k.stderr.last())}:
+	case k.ready <- readyOrError{err: fmt.Errorf("worker ended (%s) before it was ready%s", k.exit, k.stderr.last())}:
 	default: // it had been ready
 	}
 }
@@ -82,6 +83,7 @@ func (k *child) deliver(message kind, payload []byte) error {
 		if err := json.Unmarshal(payload, &r); err != nil {
 			return err
 		}
+		k.stderr.clear() // what libraries tell of their loading explains no later fault
 		return k.settle(readyOrError{Ready: r})
 	case kindFailed:
 		return k.settle(readyOrError{err: fmt.Errorf("%w: %s", ErrRefused, payload)})
@@ -174,6 +176,12 @@ func (t *tail) Write(p []byte) (int, error) {
 		t.text = append(t.text[:0], t.text[extra:]...)
 	}
 	return len(p), nil
+}
+
+func (t *tail) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = t.text[:0]
 }
 
 // last is the last line that says something, as a suffix for an error.

@@ -119,7 +119,8 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 	w.seq++
 	head, pixels := encodeFrame(w.seq, frame.Image)
 	sent := make(chan error, 1)
-	go func() { sent <- send(w.child.in, kindFrame, head, pixels) }()
+	in := w.child.in // the child may be buried before this goroutine runs
+	go func() { sent <- send(in, kindFrame, head, pixels) }()
 	timer := time.NewTimer(w.config.FrameLimit)
 	defer timer.Stop()
 	for {
@@ -139,7 +140,7 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 			}
 			return d, nil
 		case <-w.child.done:
-			w.bury("worker died" + w.child.stderr.last())
+			w.bury(fmt.Sprintf("worker died (%s)%s", w.child.exit, w.child.stderr.last()))
 			return fault, nil
 		case <-timer.C:
 			w.bury(fmt.Sprintf("worker gave no answer in %v", w.config.FrameLimit))

@@ -237,3 +237,28 @@ func TestFrameEncoding(t *testing.T) {
 		}
 	}
 }
+
+// A worker that dies between two frames costs no more than one that dies in a frame.
+func TestDeathBetweenFrames(t *testing.T) {
+	w, err := start(t, "well", Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		if d := mustScore(t, w, 2); d.Score != 2 {
+			t.Fatalf("round %d: %+v", i, d)
+		}
+		if err := syscall.Kill(w.Pid(), syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			time.Sleep(5 * time.Millisecond) // so that it is reaped before the next frame
+		}
+		if d := mustScore(t, w, 2); d.Score != 2 && d.Reason != ensemble.EngineFault {
+			t.Fatalf("round %d, after the death: %+v", i, d)
+		}
+	}
+	if w.Lost() > 30 {
+		t.Errorf("30 deaths cost %d frames", w.Lost())
+	}
+}
