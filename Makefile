@@ -54,6 +54,10 @@ test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
 	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow ./daemon
 	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./ensemble/worker ./capture/capturetest
 
+.PHONY: screenshot
+screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box for the README
+	LUNGBOX_SCREENSHOTS=$(CURDIR)/docs LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestDemoBox ./daemon
+
 .PHONY: lint
 lint: tensorflow $(GOLANGCI) ## Check format, vet and lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

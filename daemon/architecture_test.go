@@ -26,6 +26,7 @@ var rules = []rule{
 	{"daemon/exam", "ensemble", "it works on scores"},
 	{"daemon/pipeline", "capture ensemble", "frames go one way: source, vote, subscribers"},
 	{"daemon/panel/...", "daemon/panel daemon/pipeline ensemble", "it shows what the pipeline sends and drives nothing else"},
+	{"daemon/page/browsertest", "", "it looks at any page"},
 	{"daemon/page", "daemon/panel daemon/pipeline ensemble ensemble/arch", "it shows what pipeline and panel say"},
 	{"daemon/...", "daemon/... capture/... tflite/... ensemble/...", "the box does not train"},
 	{"capture/...", "capture/...", "sources know nothing of what becomes of their frames"},

@@ -137,7 +137,7 @@ func (s *scoring) files(ctx context.Context, paths []string, rule exam.Rule) err
 	}
 	s.progress.Clear()
 	if lost := s.worker.Lost(); lost > 0 {
-		fmt.Fprintf(os.Stderr, "lungbox: %d frames have no result because the engine had to be started again: %s\n", lost, s.worker.Fault())
+		fmt.Fprintf(os.Stderr, "lungbox: frames without a result because the engine had to be started again: %d (%s)\n", lost, s.worker.Fault())
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of the inputs could not be read: %w", failed, commandline.ErrReported)

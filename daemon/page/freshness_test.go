@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"lungbox/daemon/page/browsertest"
 )
 
 // The arithmetic of freshness.js, run by the browser with times that the test gives.
 func TestFreshness(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.url, 800, 480)
+	tab := browsertest.Open(t, b.url, 800, 480)
 	twoDays := func(speed string) string {
 		return "for (let ms = 0; ms <= 172800e3; ms += 1000) f.hear(ms, 7 + ms * " + speed + ")"
 	}
@@ -33,7 +35,7 @@ func TestFreshness(t *testing.T) {
 		{"slow clock", twoDays("0.9998"), `f.age({age_ms: 30, at_ms: 172800e3}, 7 + 172800e3 * 0.9998)`, 30},
 	}
 	for _, test := range tests {
-		got := eval[string](tab, fmt.Sprintf(`import('/freshness.js').then(({Freshness}) => { const f = new Freshness(); %s; return String(%s); })`, test.given, test.result))
+		got := browsertest.Eval[string](tab, fmt.Sprintf(`import('/freshness.js').then(({Freshness}) => { const f = new Freshness(); %s; return String(%s); })`, test.given, test.result))
 		var number float64
 		if _, err := fmt.Sscan(got, &number); err != nil && got != "Infinity" {
 			t.Errorf("%s: %s", test.name, got)
@@ -46,7 +48,7 @@ func TestFreshness(t *testing.T) {
 			t.Errorf("%s: %v ms, want %v ms", test.name, number, test.want)
 		}
 	}
-	if got := eval[string](tab, `import('/freshness.js').then((m) => m.STALE + " " + m.SILENCE)`); got != "2000 2000" {
+	if got := browsertest.Eval[string](tab, `import('/freshness.js').then((m) => m.STALE + " " + m.SILENCE)`); got != "2000 2000" {
 		t.Errorf("limits are %s ms", got)
 	}
 }

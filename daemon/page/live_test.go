@@ -8,6 +8,7 @@ import (
 
 	"lungbox/capture"
 	"lungbox/daemon/page"
+	"lungbox/daemon/page/browsertest"
 	"lungbox/ensemble"
 )
 
@@ -55,9 +56,9 @@ func (s shown) gone() string {
 func TestPageShowsTheFrame(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.url, 1280, 800)
-	tab.until(`document.querySelectorAll("#lamps .lit").length === 3 && Number(document.querySelector("#in-rate").textContent) > 5`)
-	got := eval[shown](tab, facts)
+	tab := browsertest.Open(t, b.url, 1280, 800)
+	tab.Until(`document.querySelectorAll("#lamps .lit").length === 3 && Number(document.querySelector("#in-rate").textContent) > 5`)
+	got := browsertest.Eval[shown](tab, facts)
 	for _, check := range []struct{ name, got, want string }{
 		{"mode", got.Mode, "score"},
 		{"score", got.Score, "2"},
@@ -80,14 +81,14 @@ func TestPageShowsTheFrame(t *testing.T) {
 		t.Errorf("%d pictures, latency %q", got.Picture, got.Latency)
 	}
 	b.set(func(s *scene) { s.simulate = true })
-	tab.until(`document.querySelector("#demo-text").textContent.startsWith("simulated picture · small nets")`)
-	tab.clean(b.url)
+	tab.Until(`document.querySelector("#demo-text").textContent.startsWith("simulated picture · small nets")`)
+	tab.Clean(b.url)
 }
 
 func TestPageSaysWhyThereIsNoScore(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.url, 1280, 800)
+	tab := browsertest.Open(t, b.url, 1280, 800)
 	engine := func(int) ensemble.Decision {
 		return ensemble.Decision{Score: ensemble.None, Reason: ensemble.EngineFault}
 	}
@@ -108,9 +109,9 @@ func TestPageSaysWhyThereIsNoScore(t *testing.T) {
 	}
 	for _, test := range tests {
 		b.set(test.change)
-		tab.until(`document.querySelector("#title").textContent === "` + test.title + `"`)
-		tab.until(`[...document.querySelectorAll('#lamps li.lit')].length === 0 && document.querySelector('#live-lamp').classList.contains('lit') === ` + map[bool]string{true: "true", false: "false"}[strings.Contains(test.lamps, "live")])
-		got := eval[shown](tab, facts)
+		tab.Until(`document.querySelector("#title").textContent === "` + test.title + `"`)
+		tab.Until(`[...document.querySelectorAll('#lamps li.lit')].length === 0 && document.querySelector('#live-lamp').classList.contains('lit') === ` + map[bool]string{true: "true", false: "false"}[strings.Contains(test.lamps, "live")])
+		got := browsertest.Eval[shown](tab, facts)
 		if got.Score != "–" || got.Mode != test.mode || !strings.Contains(got.Reason, test.reason) || got.Lamps != test.lamps || !strings.Contains(got.Votes, test.votes) {
 			t.Errorf("%s: %+v", test.title, got)
 		}
@@ -118,7 +119,7 @@ func TestPageSaysWhyThereIsNoScore(t *testing.T) {
 			t.Errorf("%s: %d pictures", test.title, got.Picture)
 		}
 	}
-	tab.clean(b.url)
+	tab.Clean(b.url)
 }
 
 // Nothing may be left of a score when the box, its server, its engine or the way to
@@ -139,15 +140,15 @@ func TestStaleScoreGoes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := start(t, nil)
-			tab := open(t, b.proxy.url, 1280, 800)
-			tab.until(`document.body.dataset.mode === "score" && document.querySelectorAll("#lamps .lit").length === 3`)
-			before := eval[shown](tab, facts)
+			tab := browsertest.Open(t, b.proxy.url, 1280, 800)
+			tab.Until(`document.body.dataset.mode === "score" && document.querySelectorAll("#lamps .lit").length === 3`)
+			before := browsertest.Eval[shown](tab, facts)
 			if before.gone() == "" {
 				t.Fatal("there is nothing that could go")
 			}
 			test.stop(b)
-			tab.until(`document.querySelector("#score").textContent === "–"`)
-			got := eval[shown](tab, facts)
+			tab.Until(`document.querySelector("#score").textContent === "–"`)
+			got := browsertest.Eval[shown](tab, facts)
 			if left := got.gone(); left != "" {
 				t.Errorf("still there: %s", left)
 			}
@@ -159,12 +160,12 @@ func TestStaleScoreGoes(t *testing.T) {
 			}
 			// It stays so.
 			time.Sleep(time.Second)
-			if left := eval[shown](tab, facts).gone(); left != "" {
+			if left := browsertest.Eval[shown](tab, facts).gone(); left != "" {
 				t.Errorf("back again: %s", left)
 			}
-			tab.screenshot("page-stale-" + strings.ReplaceAll(test.name, " ", "-") + "-1280x800")
+			tab.Screenshot("page-stale-" + strings.ReplaceAll(test.name, " ", "-") + "-1280x800")
 			if !test.broken {
-				tab.clean(b.proxy.url)
+				tab.Clean(b.proxy.url)
 			}
 		})
 	}
@@ -174,11 +175,11 @@ func TestStaleScoreGoes(t *testing.T) {
 func TestLateScoreGoes(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.proxy.url, 800, 480)
-	tab.until(`document.body.dataset.mode === "score"`)
+	tab := browsertest.Open(t, b.proxy.url, 800, 480)
+	tab.Until(`document.body.dataset.mode === "score"`)
 	b.proxy.delay(3 * time.Second)
-	tab.until(`document.body.dataset.mode === "stale"`)
-	seen := eval[string](tab, `new Promise((done) => {
+	tab.Until(`document.body.dataset.mode === "stale"`)
+	seen := browsertest.Eval[string](tab, `new Promise((done) => {
 		const modes = new Set(), end = performance.now() + 4000;
 		const look = () => { modes.add(document.body.dataset.mode); performance.now() < end ? requestAnimationFrame(look) : done([...modes].join()); };
 		look();
@@ -187,18 +188,18 @@ func TestLateScoreGoes(t *testing.T) {
 		t.Errorf("messages come three seconds late, and the page was: %s", seen)
 	}
 	b.proxy.delay(0)
-	tab.until(`document.body.dataset.mode === "score"`)
-	tab.clean(b.proxy.url)
+	tab.Until(`document.body.dataset.mode === "score"`)
+	tab.Clean(b.proxy.url)
 }
 
 func TestPageComesBack(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.proxy.url, 800, 480)
-	tab.until(`document.body.dataset.mode === "score"`)
+	tab := browsertest.Open(t, b.proxy.url, 800, 480)
+	tab.Until(`document.body.dataset.mode === "score"`)
 	b.proxy.hangUp()
 	b.set(func(s *scene) { s.decide = func(int) ensemble.Decision { return agreed(0) } })
-	tab.until(`document.querySelector("#score").textContent === "0"`)
+	tab.Until(`document.querySelector("#score").textContent === "0"`)
 }
 
 // Picture and digit belong together in every frame that the browser draws: the grey
@@ -211,13 +212,13 @@ func TestPictureAndScoreNeverDisagree(t *testing.T) {
 		s.paint = flat(score)
 		s.decide = func(index int) ensemble.Decision { return agreed(score(index)) }
 	})
-	tab := open(t, b.url, 800, 480)
-	tab.until(`document.body.dataset.mode === "score"`)
+	tab := browsertest.Open(t, b.url, 800, 480)
+	tab.Until(`document.body.dataset.mode === "score"`)
 	type tally struct {
 		Looks, Changes int
 		Wrong          []string
 	}
-	got := eval[tally](tab, `new Promise((done) => {
+	got := browsertest.Eval[tally](tab, `new Promise((done) => {
 		const pen = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
 		const t = { looks: 0, changes: 0, wrong: [] }, end = performance.now() + 5000;
 		let before = '';
@@ -235,20 +236,20 @@ func TestPictureAndScoreNeverDisagree(t *testing.T) {
 	if len(got.Wrong) > 0 || got.Looks < 20 || got.Changes < 5 {
 		t.Errorf("%d looks, %d changes, wrong: %v", got.Looks, got.Changes, got.Wrong)
 	}
-	tab.clean(b.url)
+	tab.Clean(b.url)
 }
 
 func TestTooManyBrowsers(t *testing.T) {
 	t.Parallel()
 	b := start(t, func(c *page.Config) { c.Viewers = 1 })
-	first := open(t, b.url, 800, 480)
-	first.until(`document.body.dataset.mode === "score"`)
-	second := open(t, b.url, 800, 480)
-	second.until(`document.querySelector("#reason").textContent.startsWith("Too many browsers")`)
-	if left := eval[shown](second, facts).gone(); left != "" {
+	first := browsertest.Open(t, b.url, 800, 480)
+	first.Until(`document.body.dataset.mode === "score"`)
+	second := browsertest.Open(t, b.url, 800, 480)
+	second.Until(`document.querySelector("#reason").textContent.startsWith("Too many browsers")`)
+	if left := browsertest.Eval[shown](second, facts).gone(); left != "" {
 		t.Errorf("the second browser shows %s", left)
 	}
-	if got := eval[shown](first, facts); got.Score != "2" {
+	if got := browsertest.Eval[shown](first, facts); got.Score != "2" {
 		t.Errorf("the first browser shows %q", got.Score)
 	}
 }

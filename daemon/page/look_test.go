@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"lungbox/capture"
+	"lungbox/daemon/page/browsertest"
 	"lungbox/daemon/pipeline"
 	"lungbox/ensemble"
 )
@@ -62,8 +63,8 @@ const layout = `(() => {
 func TestLook(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.url, 1280, 800)
-	tab.until(`document.body.dataset.mode === "score" && document.querySelectorAll("#lamps .lit").length === 3`)
+	tab := browsertest.Open(t, b.url, 1280, 800)
+	tab.Until(`document.body.dataset.mode === "score" && document.querySelectorAll("#lamps .lit").length === 3`)
 
 	scenes := []struct {
 		name   string
@@ -92,34 +93,34 @@ func TestLook(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		tab.until(scene.until)
+		tab.Until(scene.until)
 		for _, size := range sizes {
-			tab.resize(size.width, size.height)
-			for _, w := range strings.Split(eval[string](tab, layout), "; ") {
+			tab.Resize(size.width, size.height)
+			for _, w := range strings.Split(browsertest.Eval[string](tab, layout), "; ") {
 				if w != "" {
 					t.Errorf("%s at %s: %s", scene.name, size.name, w)
 				}
 			}
-			tab.screenshot(fmt.Sprintf("page-%s-%s", scene.name, size.name))
+			tab.Screenshot(fmt.Sprintf("page-%s-%s", scene.name, size.name))
 		}
 	}
-	tab.clean(b.url)
+	tab.Clean(b.url)
 }
 
 func TestLooksThatCanBeChosen(t *testing.T) {
 	t.Parallel()
 	b := start(t, nil)
-	tab := open(t, b.url, 1280, 800)
-	tab.until(`document.body.dataset.mode === "score"`)
+	tab := browsertest.Open(t, b.url, 1280, 800)
+	tab.Until(`document.body.dataset.mode === "score"`)
 	colour := `getComputedStyle(document.querySelector("#score")).color`
 	back := `getComputedStyle(document.body).backgroundColor`
-	plain, dark := eval[string](tab, colour), eval[string](tab, back)
-	tab.do(chromedp.Click("#colours"))
-	coloured := eval[string](tab, colour)
-	tab.screenshot("page-colours-1280x800")
-	tab.do(chromedp.Click("#light"))
-	light := eval[string](tab, back)
-	tab.screenshot("page-light-1280x800")
+	plain, dark := browsertest.Eval[string](tab, colour), browsertest.Eval[string](tab, back)
+	tab.Do(chromedp.Click("#colours"))
+	coloured := browsertest.Eval[string](tab, colour)
+	tab.Screenshot("page-colours-1280x800")
+	tab.Do(chromedp.Click("#light"))
+	light := browsertest.Eval[string](tab, back)
+	tab.Screenshot("page-light-1280x800")
 	if coloured != "rgb(230, 159, 0)" || plain == coloured {
 		t.Errorf("score 2 is %s, with colours %s", plain, coloured)
 	}
@@ -127,9 +128,9 @@ func TestLooksThatCanBeChosen(t *testing.T) {
 		t.Errorf("the background is %s, light %s", dark, light)
 	}
 	// Kept over a visit; undone by a second press.
-	tab.do(chromedp.Reload())
-	tab.until(`document.documentElement.className === "light colours"`)
-	tab.do(chromedp.Click("#light"), chromedp.Click("#colours"))
-	tab.until(`document.documentElement.className === ""`)
-	tab.clean(b.url)
+	tab.Do(chromedp.Reload())
+	tab.Until(`document.documentElement.className === "light colours"`)
+	tab.Do(chromedp.Click("#light"), chromedp.Click("#colours"))
+	tab.Until(`document.documentElement.className === ""`)
+	tab.Clean(b.url)
 }

@@ -1,4 +1,5 @@
-package page_test
+// Package browsertest looks at pages in Chromium, as their users do.
+package browsertest
 
 import (
 	"context"
@@ -29,12 +30,12 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("no Chromium: install the package chromium, or name the browser in LUNGBOX_CHROMIUM")
+	t.Skip("skipped: no Chromium: install the package chromium, or name the browser in LUNGBOX_CHROMIUM")
 	return ""
 }
 
-// tab is a browser that looks at a page and writes down what goes wrong in it.
-type tab struct {
+// Tab is a browser that looks at a page and writes down what goes wrong in it.
+type Tab struct {
 	context.Context
 	t *testing.T
 
@@ -43,8 +44,8 @@ type tab struct {
 	requests []string // addresses asked for
 }
 
-// open starts a browser of its own, without any traffic of its own, at this size.
-func open(t *testing.T, url string, width, height int64) *tab {
+// Open starts a browser of its own, without any traffic of its own, at this size.
+func Open(t *testing.T, url string, width, height int64) *Tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)),
@@ -63,7 +64,7 @@ func open(t *testing.T, url string, width, height int64) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(cancel)
-	b := &tab{Context: ctx, t: t}
+	b := &Tab{Context: ctx, t: t}
 	b.must(chromedp.Listen(ctx, b.note))
 	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	b.must(err)
@@ -71,11 +72,11 @@ func open(t *testing.T, url string, width, height int64) *tab {
 	b.must(err)
 	_, err = chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
 	b.must(err)
-	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	b.Do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
 	return b
 }
 
-func (b *tab) note(event any) {
+func (b *Tab) note(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -94,9 +95,9 @@ func (b *tab) note(event any) {
 	}
 }
 
-// clean fails the test when anything went wrong in the page, or it asked for
+// Clean fails the test when anything went wrong in the page, or it asked for
 // anything that is not on the box.
-func (b *tab) clean(url string) {
+func (b *Tab) Clean(url string) {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -113,45 +114,46 @@ func (b *tab) clean(url string) {
 	}
 }
 
-func (b *tab) must(err error) {
+func (b *Tab) must(err error) {
 	b.t.Helper()
 	if err != nil {
 		b.t.Fatalf("browser: %v", err)
 	}
 }
 
-func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+// Do runs steps one after the other.
+func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	b.must(chromedp.Do(b, steps...))
 }
 
-// eval is the value of a JavaScript expression.
-func eval[T any](b *tab, expression string) T {
+// Eval is the value of a JavaScript expression.
+func Eval[T any](b *Tab, expression string) T {
 	b.t.Helper()
 	value, err := chromedp.Run(b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	b.must(err)
 	return value
 }
 
-// until waits until an expression is true, for ten seconds: a limit for a broken
+// Until waits until an expression is true, for ten seconds: a limit for a broken
 // page, not a measure of a right one.
-func (b *tab) until(expression string) {
+func (b *Tab) Until(expression string) {
 	b.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		if eval[bool](b, expression) {
+		if Eval[bool](b, expression) {
 			return
 		}
 		if time.Now().After(deadline) {
-			text := eval[string](b, `document.body.dataset.mode + " | " + document.body.innerText`)
+			text := Eval[string](b, `document.body.dataset.mode + " | " + document.body.innerText`)
 			b.t.Fatalf("never true: %s; the page says:\n%s", expression, text)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// screenshot keeps a picture of the page in LUNGBOX_SCREENSHOTS.
-func (b *tab) screenshot(name string) {
+// Screenshot keeps a picture of the page in LUNGBOX_SCREENSHOTS.
+func (b *Tab) Screenshot(name string) {
 	b.t.Helper()
 	folder := os.Getenv("LUNGBOX_SCREENSHOTS")
 	if folder == "" {
@@ -167,7 +169,8 @@ func (b *tab) screenshot(name string) {
 	}
 }
 
-func (b *tab) resize(width, height int64) {
+// Resize changes the window.
+func (b *Tab) Resize(width, height int64) {
 	b.t.Helper()
-	b.do(chromedp.EmulateViewport(width, height))
+	b.Do(chromedp.EmulateViewport(width, height))
 }

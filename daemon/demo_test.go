@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"lungbox/daemon/page/browsertest"
+)
+
+// demoBox starts `lungbox demo` and returns the address of its page.
+func demoBox(t *testing.T) (address string, pid int) {
+	t.Helper()
+	c := lungbox(t, "demo", "--listen", "127.0.0.1:0")
+	pipe, err := c.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var (
+		said  bytes.Buffer
+		mu    sync.Mutex
+		found = make(chan string, 1)
+		ended = make(chan struct{})
+	)
+	go func() {
+		defer close(ended)
+		for scanner := bufio.NewScanner(pipe); scanner.Scan(); {
+			mu.Lock()
+			said.WriteString(scanner.Text() + "\n")
+			mu.Unlock()
+			if _, after, ok := strings.Cut(scanner.Text(), "the page is at "); ok {
+				found <- strings.TrimSuffix(strings.Fields(after)[0], "/")
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		c.Process.Signal(syscall.SIGINT)
+		<-ended
+		if err := c.Wait(); err != nil {
+			t.Errorf("the box ended with %v:\n%s", err, said.String())
+		}
+	})
+	select {
+	case address = <-found:
+	case <-ended:
+		t.Fatalf("no page:\n%s", said.String())
+	}
+	return address, c.Process.Pid
+}
+
+// The whole box as `make run` opens it: real clips, three nets, lamps and page, seen
+// in Chromium.
+func TestDemoBox(t *testing.T) {
+	address, pid := demoBox(t)
+	tab := browsertest.Open(t, address, 1280, 800)
+	scored := `["0", "1", "2", "3"].includes(document.querySelector("#score").textContent) && document.body.dataset.mode === "score"`
+	tab.Until(scored)
+	// Lamps as a bar: one lamp for score 0 to four for score 3.
+	tab.Until(`document.querySelectorAll("#lamps li.lit").length === 1 + Number(document.querySelector("#score").textContent)`)
+	tab.Until(`document.body.innerText.includes("GoogLeNet") && document.body.innerText.includes("not a diagnosis")`)
+	if demo := browsertest.Eval[string](tab, `document.querySelector("#demo-text").textContent`); !strings.Contains(demo, "simulated") {
+		t.Errorf("the page does not say that this is a demo: %q", demo)
+	}
+	if os.Getenv("LUNGBOX_SCREENSHOTS") != "" {
+		// The README shows a clip on which the readers and the nets agree.
+		for file := `document.querySelector("#file").textContent.includes("` + filepath.Base(whiteLung) + `")`; ; {
+			if browsertest.Eval[bool](tab, file+` && document.querySelector("#score").textContent === "3" && document.querySelectorAll("#lamps li.lit").length === 4`) {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	tab.Screenshot("demo-1280x800")
+
+	// The engine dies: the box goes on by itself.
+	worker, err := workerOf(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(worker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second) // for a broken box
+	for again := worker; again == worker || err != nil; again, err = workerOf(pid) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no new worker: %v", err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	tab.Until(scored)
+	tab.Clean(address)
+}
