@@ -41,6 +41,20 @@ type Options struct {
 	TransformInput TransformInput
 }
 
+// Check reports options that cannot be used for the net.
+func (options Options) Check(net *arch.Net) error {
+	switch options.TransformInput {
+	case "", TransformAuto, TransformNo:
+	case TransformYes:
+		if net.Arch != arch.GoogLeNet {
+			return fmt.Errorf("transform input: only a %s has such weights, the net is %s", arch.GoogLeNet, net.Arch)
+		}
+	default:
+		return fmt.Errorf("transform input %q: want %s, %s or %s", options.TransformInput, TransformAuto, TransformYes, TransformNo)
+	}
+	return nil
+}
+
 // Import reads the file and returns weights for the net, which weights.Check accepts.
 // Errors name the file; they wrap weights.ErrMismatch when tensors are missing, have
 // other shapes, are unknown or hold NaN, and pickle.ErrRefused when the file wants
@@ -64,14 +78,8 @@ func Import(path string, net *arch.Net, options Options) (weights.Set, Report, e
 
 // Read is Import for a file of size bytes that is open already.
 func Read(r io.ReaderAt, size int64, net *arch.Net, options Options) (weights.Set, Report, error) {
-	switch options.TransformInput {
-	case "", TransformAuto, TransformNo:
-	case TransformYes:
-		if net.Arch != arch.GoogLeNet {
-			return nil, Report{}, fmt.Errorf("transform input: only a %s has such weights, the net is %s", arch.GoogLeNet, net.Arch)
-		}
-	default:
-		return nil, Report{}, fmt.Errorf("transform input %q: want %s, %s or %s", options.TransformInput, TransformAuto, TransformYes, TransformNo)
+	if err := options.Check(net); err != nil {
+		return nil, Report{}, err
 	}
 	foreign, err := open(r, size)
 	if err != nil {

@@ -50,7 +50,7 @@ type File struct {
 func Open(r io.ReaderAt, size int64) (*File, error) {
 	var start [8]byte
 	n, err := r.ReadAt(start[:], 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	var format string

@@ -1,0 +1,55 @@
+package clips
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"lungbox/capture"
+)
+
+// Report says what an import took and what it left.
+type Report struct {
+	Clips, Pictures, Patients int // taken
+	ByScore                   [4]int
+	TestPictures              int
+
+	Differing []Clip // left out because the two readers differ
+	Unscored  []Clip // left out because nobody has scored them
+	Empty     []Clip // left out because none of their frames can be scored
+	// Unfit counts frames that were passed over, by the reason why they cannot be
+	// scored.
+	Unfit map[capture.Unfit]int
+	// TestEmpty holds the test patients all of whose clips were left out.
+	TestEmpty []string
+}
+
+// String returns the report in lines for people, each ended by a line break.
+func (r *Report) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "took %d pictures from %d clips of %d patients; by score:", r.Pictures, r.Clips, r.Patients)
+	for score, n := range r.ByScore {
+		fmt.Fprintf(&text, "  %d: %d", score, n)
+	}
+	fmt.Fprintln(&text)
+	if r.TestPictures > 0 {
+		fmt.Fprintf(&text, "%d of the pictures are for the test\n", r.TestPictures)
+	}
+	for _, c := range r.Differing {
+		fmt.Fprintf(&text, "left out %s: the readers differ (%d and %d)\n", c.File, c.ReaderA, c.ReaderB)
+	}
+	for _, c := range r.Unscored {
+		fmt.Fprintf(&text, "left out %s: nobody has scored it\n", c.File)
+	}
+	for _, c := range r.Empty {
+		fmt.Fprintf(&text, "left out %s: none of its frames can be scored\n", c.File)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(r.Unfit)) {
+		fmt.Fprintf(&text, "passed over %d frames that cannot be scored (%s)\n", r.Unfit[reason], reason)
+	}
+	for _, patient := range r.TestEmpty {
+		fmt.Fprintf(&text, "test patient %s has no picture: all clips were left out\n", patient)
+	}
+	return text.String()
+}

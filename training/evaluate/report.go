@@ -1,0 +1,203 @@
+package evaluate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"text/tabwriter"
+
+	"lungbox/ensemble"
+)
+
+// Sample is one picture with the readers' score and what the nets said.
+type Sample struct {
+	Patient, Source string
+	Clip            string          // unique over the whole set
+	Truth           int             // 0 to 3
+	Votes           []ensemble.Vote // of all nets, in order of cost
+}
+
+// Measures say how well one way of scoring agrees with the readers.
+type Measures struct {
+	Count     int       `json:"count"`    // pictures or clips with a score
+	Unscored  int       `json:"unscored"` // pictures or clips without one (no consensus)
+	Accuracy  float64   `json:"accuracy"` // of those with a score
+	Balanced  float64   `json:"balanced_accuracy"`
+	Kappa     float64   `json:"kappa"`  // quadratic weights
+	Severe    float64   `json:"severe"` // share wrong by two grades or more
+	AUC0      *float64  `json:"auc_0"`  // score 0 against 1 to 3; null when a side is empty
+	AUC1      *float64  `json:"auc_1"`  // scores 0 and 1 against 2 and 3
+	Confusion Confusion `json:"confusion"`
+}
+
+// Report is the evaluation of three nets and their vote on one set of pictures.
+type Report struct {
+	Patients int                 `json:"patients"`
+	Sources  int                 `json:"sources"`
+	Nets     map[string]Measures `json:"nets"`
+	Order    []string            `json:"order"` // of the nets
+	Vote     Measures            `json:"vote"`
+	Clips    Measures            `json:"clips"`    // the vote, one score a clip: the one most of its pictures got
+	Differed float64             `json:"differed"` // share of pictures on which the first two nets differ
+}
+
+// Judge measures nets, vote and clips. Every sample has the votes of the same nets, at
+// least two, in the same order.
+func Judge(samples []Sample) Report {
+	r := Report{Nets: map[string]Measures{}}
+	patients, sources := map[string]bool{}, map[string]bool{}
+	var vote tally
+	nets := map[string]*tally{}
+	clips, order := map[string]*clip{}, []string{}
+	differed := 0
+	for _, s := range samples {
+		patients[s.Patient], sources[s.Source] = true, true
+		for _, v := range s.Votes {
+			if nets[v.Net] == nil {
+				nets[v.Net] = &tally{}
+				r.Order = append(r.Order, v.Net)
+			}
+			nets[v.Net].add(s.Truth, v.Score, v.Probs)
+		}
+		if s.Votes[0].Score != s.Votes[1].Score {
+			differed++
+		}
+		decision := ensemble.Decide(s.Votes)
+		probs := mean(s.Votes)
+		vote.add(s.Truth, decision.Score, probs)
+		if clips[s.Clip] == nil {
+			clips[s.Clip] = &clip{truth: s.Truth}
+			order = append(order, s.Clip)
+		}
+		clips[s.Clip].add(decision.Score, probs)
+	}
+	for name, t := range nets {
+		r.Nets[name] = t.measures()
+	}
+	var clipwise tally
+	for _, name := range order {
+		c := clips[name]
+		clipwise.add(c.truth, c.score(), c.probs())
+	}
+	r.Patients, r.Sources = len(patients), len(sources)
+	r.Vote, r.Clips = vote.measures(), clipwise.measures()
+	r.Differed = float64(differed) / float64(max(1, len(samples)))
+	return r
+}
+
+// mean averages the probabilities of all nets.
+func mean(votes []ensemble.Vote) (probs [Scores]float64) {
+	for _, v := range votes {
+		for s, p := range v.Probs {
+			probs[s] += p / float64(len(votes))
+		}
+	}
+	return probs
+}
+
+// clip gathers the pictures of one clip.
+type clip struct {
+	truth  int
+	counts [Scores]int
+	sum    [Scores]float64
+	n      int
+}
+
+func (c *clip) add(score ensemble.Score, probs [Scores]float64) {
+	if score != ensemble.None {
+		c.counts[score]++
+	}
+	for s, p := range probs {
+		c.sum[s] += p
+	}
+	c.n++
+}
+
+// score is the one that most pictures got, the higher of equal ones.
+func (c *clip) score() ensemble.Score {
+	best := ensemble.None
+	for s, n := range c.counts {
+		if n > 0 && (best == ensemble.None || n >= c.counts[best]) {
+			best = ensemble.Score(s)
+		}
+	}
+	return best
+}
+
+func (c *clip) probs() (probs [Scores]float64) {
+	for s := range probs {
+		probs[s] = c.sum[s] / float64(c.n)
+	}
+	return probs
+}
+
+// tally gathers scores and probabilities.
+type tally struct {
+	confusion Confusion
+	unscored  int
+	truths    []int
+	probs     [][Scores]float64
+}
+
+func (t *tally) add(truth int, score ensemble.Score, probs [Scores]float64) {
+	if score == ensemble.None {
+		t.unscored++
+	} else {
+		t.confusion.Add(truth, int(score))
+	}
+	t.truths, t.probs = append(t.truths, truth), append(t.probs, probs)
+}
+
+func (t *tally) measures() Measures {
+	c := &t.confusion
+	return Measures{
+		Count: c.Total(), Unscored: t.unscored, Accuracy: c.Accuracy(), Balanced: c.Balanced(), Kappa: c.Kappa(), Severe: c.Severe(),
+		AUC0: t.auc(1), AUC1: t.auc(2), Confusion: *c,
+	}
+}
+
+// auc is that of telling scores from grade upwards from the lower ones.
+func (t *tally) auc(grade int) *float64 {
+	values, positive := make([]float64, len(t.truths)), make([]bool, len(t.truths))
+	for i, probs := range t.probs {
+		positive[i] = t.truths[i] >= grade
+		for s := grade; s < Scores; s++ {
+			values[i] += probs[s]
+		}
+	}
+	if a := AUC(values, positive); !math.IsNaN(a) {
+		return &a
+	}
+	return nil
+}
+
+// String returns the report as tables for people.
+func (r Report) String() string {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "\tcount\tno score\taccuracy\tbalanced\tkappa\twrong by ≥2\tAUC 0|123\tAUC 01|23\t")
+	line := func(name string, m Measures) {
+		fmt.Fprintf(table, "%s\t%d\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t%s\t\n",
+			name, m.Count, m.Unscored, m.Accuracy, m.Balanced, m.Kappa, m.Severe, optional(m.AUC0), optional(m.AUC1))
+	}
+	for _, name := range r.Order {
+		line(name, r.Nets[name])
+	}
+	line("vote", r.Vote)
+	line("vote, by clip", r.Clips)
+	table.Flush()
+	fmt.Fprintf(&text, "\n%d patients from %d sources; %s differ on %.1f %% of the pictures\n",
+		r.Patients, r.Sources, strings.Join(r.Order[:min(2, len(r.Order))], " and "), 100*r.Differed)
+	fmt.Fprintln(&text, "\nclips, readers' score by row, vote by column:")
+	for s, row := range r.Clips.Confusion {
+		fmt.Fprintf(&text, "  %d: %3d %3d %3d %3d\n", s, row[0], row[1], row[2], row[3])
+	}
+	return text.String()
+}
+
+func optional(v *float64) string {
+	if v == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.3f", *v)
+}

@@ -1,0 +1,47 @@
+package export
+
+import (
+	"fmt"
+	"strings"
+
+	"lungbox/ensemble/release"
+	"lungbox/training/evaluate"
+)
+
+// Card writes the model card. Every figure in it comes from the evaluation that was
+// kept in the run; without one the card says that nothing was measured.
+func Card(content release.Content, report *evaluate.Report, opt Options) string {
+	var b strings.Builder
+	m := content.Manifest
+	fmt.Fprintf(&b, "# Release %s\n\n", m.Name)
+	if m.Notice != "" {
+		fmt.Fprintf(&b, "**%s**\n\n", m.Notice)
+	}
+	b.WriteString("Three networks that score lung ultrasound frames 0 to 3 by vote (Xing et al. 2022,\ndoi 10.1016/j.bspc.2022.103561). For research; not a medical device; a score is not\na diagnosis.\n\n")
+	b.WriteString("| net | width | input | parameters |\n|---|---|---|---|\n")
+	for _, t := range content.Nets {
+		fmt.Fprintf(&b, "| %s | %g | %d×%d | %.2f M |\n", t.Net.Arch, t.Net.Width, t.Net.Input, t.Net.Input, float64(t.Net.LearntParams())/1e6)
+	}
+	data := opt.Data
+	if data == "" {
+		data = "Whoever made the release did not say what it was trained on."
+	}
+	fmt.Fprintf(&b, "\n## Data\n\n%s\n", data)
+	b.WriteString("\n## Measured\n\n")
+	if report == nil {
+		b.WriteString("Nothing was measured: the run holds no evaluation.\n")
+	} else {
+		fmt.Fprintf(&b, "On clips of patients that no net has seen (%d patients, %d sources), in float32, as\n`lungtrain evaluate` printed it:\n\n```\n%s```\n\n", report.Patients, report.Sources, report)
+		b.WriteString("AUC 0|123 tells score 0 from the others, AUC 01|23 scores 0 and 1 from 2 and 3; kappa\nhas quadratic weights. The split is by patient. Public clips are confounded by their\nsource: a web site has one look and often one score, so that these figures flatter.\nA hospital whose pictures are not among the sources must expect less.\n")
+	}
+	if len(opt.Clips) > 0 {
+		fmt.Fprintf(&b, "\n## Clips\n\nTrained or measured with these clips; the release's licence is %s.\n\n| clip | patient | licence | source |\n|---|---|---|---|\n", m.Licence)
+		for _, c := range opt.Clips {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cell(c.File), cell(c.Patient), cell(c.Licence), cell(c.Source))
+		}
+	}
+	return b.String()
+}
+
+// cell is a text that cannot end its cell of a table.
+func cell(text string) string { return strings.NewReplacer("|", "/", "\n", " ").Replace(text) }

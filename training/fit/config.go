@@ -1,0 +1,89 @@
+// Package fit trains one net: stochastic gradient descent with momentum on
+// cross-entropy, with the settings of the paper's Table 2 as defaults.
+//
+// A run is a folder:
+//
+//	fit.json                  settings and what they were used on
+//	checkpoint.safetensors    weights and velocities at the last checkpoint
+//	curves.csv                step,rate,loss,accuracy,validation_accuracy,validation_kappa
+//	weights.safetensors       the trained net; written last
+//
+// The same settings give the same weights on the same machine, with or without an
+// interruption: pictures, augmentation and dropout of a step depend on the seed and
+// the step's number only. Loss and accuracy in curves.csv are means over the last 200
+// steps, over fewer after the start and after an interruption.
+package fit
+
+import (
+	"fmt"
+	"math"
+
+	"lungbox/ensemble/arch"
+	"lungbox/ensemble/tensorflow"
+)
+
+// Config are the settings of a training.
+type Config struct {
+	Net      arch.Config `json:"net"`
+	Steps    int         `json:"steps"`    // batches; Table 2: 2000
+	Batch    int         `json:"batch"`    // pictures in a batch; Table 2: 4
+	Rate     float64     `json:"rate"`     // learning rate; Table 2: 0.001
+	Momentum float64     `json:"momentum"` // Table 2: 0.9
+	L2       float64     `json:"l2"`       // Table 2: 0.0001
+	// Schedule is how the rate goes over the run: constant (Table 2), or cosine, which
+	// rises over the first twentieth and then falls to zero.
+	Schedule     string       `json:"schedule"`
+	Smoothing    float64      `json:"smoothing"` // label smoothing; the paper has none
+	Augmentation Augmentation `json:"augmentation"`
+	Seed         uint64       `json:"seed"`
+	Checkpoint   int          `json:"checkpoint"` // steps between checkpoints, each with a validation
+
+	Engine tensorflow.Options `json:"engine"`
+}
+
+// Schedules of the learning rate.
+const (
+	Constant = "constant"
+	Cosine   = "cosine"
+)
+
+// Paper is Table 2 of the paper (section 3.1) for one net.
+func Paper(net arch.Config) Config {
+	return Config{Net: net, Steps: 2000, Batch: 4, Rate: 0.001, Momentum: 0.9, L2: 0.0001, Schedule: Constant, Checkpoint: 500}
+}
+
+// Check reports the first setting that cannot be used; it leaves Net and Engine to
+// those who read them.
+func (c *Config) Check() error {
+	switch {
+	case c.Steps < 1:
+		return fmt.Errorf("steps %d: want at least 1", c.Steps)
+	case c.Batch < 1 || c.Batch > 4096:
+		return fmt.Errorf("batch %d: want 1 to 4096", c.Batch)
+	case !(c.Rate > 0 && c.Rate <= 10):
+		return fmt.Errorf("rate %v: want more than 0, at most 10", c.Rate)
+	case !(c.Momentum >= 0 && c.Momentum < 1):
+		return fmt.Errorf("momentum %v: want 0 to below 1", c.Momentum)
+	case !(c.L2 >= 0 && c.L2 < 1):
+		return fmt.Errorf("l2 %v: want 0 to below 1", c.L2)
+	case !(c.Smoothing >= 0 && c.Smoothing < 1):
+		return fmt.Errorf("smoothing %v: want 0 to below 1", c.Smoothing)
+	case c.Schedule != Constant && c.Schedule != Cosine:
+		return fmt.Errorf("schedule %q: want %s or %s", c.Schedule, Constant, Cosine)
+	case c.Checkpoint < 1:
+		return fmt.Errorf("checkpoint after %d steps: want at least 1", c.Checkpoint)
+	}
+	return nil
+}
+
+// rate is the learning rate of a step, counted from 0.
+func (c *Config) rate(step int) float64 {
+	if c.Schedule == Constant {
+		return c.Rate
+	}
+	rise := max(1, c.Steps/20)
+	if step < rise {
+		return c.Rate * float64(step+1) / float64(rise)
+	}
+	return c.Rate * 0.5 * (1 + math.Cos(math.Pi*float64(step-rise)/float64(max(1, c.Steps-rise))))
+}
