@@ -68,7 +68,7 @@ func TestPrecisions(t *testing.T) {
 				t.Errorf("%s in %s: %v, in float32 %v", name, p, got, exact)
 			}
 		}
-		if !(sizes[0] > sizes[1] && sizes[1] > sizes[2]) {
+		if sizes[0] <= sizes[1] || sizes[1] <= sizes[2] {
 			t.Errorf("%s: files of %v bytes in float32, float16, int8", name, sizes)
 		}
 	}
