@@ -51,7 +51,7 @@ lungbox-tensorflow: tensorflow $(LITERT)/.complete ## Build lungbox with the Ten
 test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
 	@if [ -z "$(CLIPS)" ]; then echo "note: no folder of further clips (CLIPS=...): tests that need them are skipped and say so"; fi
 	$(TEST_ENV) $(GO) test -timeout 20m ./...
-	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow ./daemon
+	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow -run 'Engines|Usage|Doctor|Killed' ./daemon
 	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./ensemble/worker ./capture/capturetest
 
 .PHONY: screenshot
