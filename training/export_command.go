@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"lungbox/daemon/commandline"
+	"lungbox/ensemble/release"
 	"lungbox/tflite"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
@@ -77,14 +79,18 @@ func (f *exportFlags) run(ctx context.Context, run string) (err error) {
 			return err
 		}
 	}
-	if f.LiteRT, err = openLiteRT(f.litert); err != nil {
-		return err
-	}
 	if f.Scratch, err = os.MkdirTemp("", "lungtrain-export-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(f.Scratch)
-	manifest, err := export.Run(ctx, run, f.out, f.Options)
+	var manifest release.Manifest
+	err = hushed(func() error {
+		if f.LiteRT, err = openLiteRT(f.litert); err != nil {
+			return err
+		}
+		manifest, err = export.Run(ctx, run, f.out, f.Options)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -94,6 +100,26 @@ func (f *exportFlags) run(ctx context.Context, run string) (err error) {
 	}
 	say("release %s in %s: %.1f MB, licence %s, golden tolerance %.3f", manifest.Name, f.out, float64(size)/1e6, manifest.Licence, manifest.GoldenTolerance)
 	return nil
+}
+
+// hushed runs a function while what libraries print on standard error goes nowhere:
+// LiteRT tells of its loading there, which people would read as faults.
+func hushed(f func() error) error {
+	kept, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return f() // merely noisy
+	}
+	defer unix.Close(kept)
+	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return f()
+	}
+	defer nowhere.Close()
+	if err := unix.Dup3(int(nowhere.Fd()), 2, 0); err != nil {
+		return f()
+	}
+	defer func() { _ = unix.Dup3(kept, 2, 0) }() // of a failure nobody could be told
+	return f()
 }
 
 // checkName refuses what is no name of a release.
