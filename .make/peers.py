@@ -93,8 +93,8 @@ def main():
         tf_run, tf_version = tensorflow_run(folder)
         for run in [*torch_run.values(), *onnx_run.values(), tf_run]:
             run()
-        for round in range(ROUNDS):
-            print(f"round {round + 1} of {ROUNDS}", file=sys.stderr)
+        for number in range(ROUNDS):
+            print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
             for n in NETS:
                 for _ in range(RUNS):
                     note(("PyTorch eager", n), timed(torch_run[n]))
