@@ -83,6 +83,7 @@ type Rules struct {
 type Indicator struct {
 	rules    Rules
 	began    time.Time
+	scene    [4]string
 	blocked  State // NoSignal or Fault, "" while frames are being judged
 	updating bool
 
@@ -142,6 +143,16 @@ func (i *Indicator) Frame(score ensemble.Score, reason ensemble.Reason, taken, n
 	}
 	if v == i.shown {
 		i.support = taken
+	}
+}
+
+// Scene says what the next frame is of. Another exam, zone, clip or file makes the
+// indicator forget: no score of one patient or place stays lit over the picture of
+// another.
+func (i *Indicator) Scene(exam, zone, clip, file string) {
+	if next := [4]string{exam, zone, clip, file}; next != i.scene {
+		i.scene = next
+		i.forget()
 	}
 }
 

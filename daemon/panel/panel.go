@@ -102,6 +102,7 @@ func follow(rules *Indicator, e pipeline.Event, now time.Time) {
 		rules.Block("")
 	}
 	if e.Result != nil {
+		rules.Scene(e.Result.Exam, e.Result.Zone, e.Result.Clip, e.Result.File)
 		rules.Frame(e.Result.Score, e.Result.Reason, e.Taken, now)
 	}
 }

@@ -184,3 +184,26 @@ func TestSimulated(t *testing.T) {
 		return paneltest.Fixture{Driver: s, Lit: s.Lamps}
 	})
 }
+
+// A score does not stay lit over the picture of another exam or clip.
+func TestPanelForgetsWithAnotherScene(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, panel.Rules{Test: -1})
+		defer r.end(t)
+		r.frames(3, 5)
+		if got := r.Status(); got.Score != 3 {
+			t.Fatalf("before: %+v", got)
+		}
+		for n, next := range []ensemble.Result{{Exam: "b"}, {Exam: "b", Zone: "L2"}, {Exam: "b", Zone: "L2", Clip: "2"}, {File: "c.mp4"}} {
+			next.Score, next.Reason = 1, ensemble.Majority
+			for frame := range 3 {
+				r.events <- pipeline.Event{State: pipeline.Running, Taken: time.Now(), Result: &next}
+				time.Sleep(40 * time.Millisecond)
+				synctest.Wait()
+				if got := r.Status(); frame == 0 && got.Score != ensemble.None || frame == 2 && got.Score != 1 {
+					t.Errorf("scene %d, frame %d: %+v", n, frame, got)
+				}
+			}
+		}
+	})
+}
