@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,8 +48,8 @@ func (b *benchmark) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Engine.Release == "" {
-		fmt.Fprintln(os.Stderr, "lungbox: full-width nets with formula weights (no --release given)")
+	made := c.Engine.Release == ""
+	if made {
 		if c.Engine.Release, err = bench.FormulaRelease(filepath.Join(c.Engine.Cache, "bench")); err != nil {
 			return err
 		}
@@ -66,13 +65,17 @@ func (b *benchmark) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if made {
+		report.Release = "none given: full-width nets with weights by a formula"
+	}
 	if b.json {
 		return json.NewEncoder(os.Stdout).Encode(report)
 	}
 	return report.Print(os.Stdout)
 }
 
-// measure runs a worker as scoring does, with the full vote and with the lazy one.
+// measure runs a worker as scoring does, with the full vote; the time of a lazy one
+// follows from it.
 func (b *benchmark) measure(ctx context.Context, e config.Engine, report *bench.Report) error {
 	e.Vote = "full"
 	w, err := workerConfig(e)
