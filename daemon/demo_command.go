@@ -99,6 +99,14 @@ func (d *demonstration) show(ctx context.Context, listener net.Listener, source 
 	group.Go(func() error { return lamps.Run(ctx, toPanel.Events()) })
 	group.Go(func() error { return web.Run(ctx, toPage.Events()) })
 	group.Go(func() error { return web.Serve(ctx, listener) })
+	group.Go(func() error {
+		select {
+		case <-source.empty:
+			return errNothingToPlay
+		case <-ctx.Done():
+			return nil
+		}
+	})
 	address := "http://" + listener.Addr().String() + "/"
 	fmt.Fprintf(os.Stderr, "lungbox: the page is at %s (Ctrl-C ends)\n", address)
 	if d.open {

@@ -57,6 +57,19 @@ func demoBox(t *testing.T) (address string, pid int) {
 	return address, c.Process.Pid
 }
 
+// A demonstration that has nothing to show ends and says so.
+func TestDemoOfNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "text.mp4")
+	if err := os.WriteFile(path, []byte("no video\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, complaint, code := run(t, "demo", "--listen", "127.0.0.1:0", path)
+	all := lines(complaint)
+	if code != 1 || len(all) != 3 || !strings.Contains(all[1], path) || !strings.Contains(all[2], "no file can be played") {
+		t.Errorf("exit code %d:\n%s", code, complaint)
+	}
+}
+
 // The whole box as `make run` opens it: real clips, three nets, lamps and page, seen
 // in Chromium.
 func TestDemoBox(t *testing.T) {

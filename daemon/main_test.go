@@ -95,3 +95,15 @@ func TestUsage(t *testing.T) {
 		t.Errorf("help ends with %d:\n%s", code, help)
 	}
 }
+
+func TestReleaseVerify(t *testing.T) {
+	out, complaint, code := run(t, "release", "verify")
+	if code != 0 || complaint != "" || !strings.Contains(out, "8 golden frames on") || !strings.Contains(out, "simulated") {
+		t.Errorf("exit code %d: %s%s", code, out, complaint)
+	}
+	empty := t.TempDir()
+	out, complaint, code = run(t, "release", "verify", "--release", empty)
+	if code != 1 || out != "" || len(lines(complaint)) != 1 || !strings.Contains(complaint, empty) {
+		t.Errorf("exit code %d: %s%s", code, out, complaint)
+	}
+}

@@ -14,9 +14,10 @@ import (
 
 // playlist replays files one after the other at their own frame rate, for ever. It
 // is a capture.Source of masked crops. A file that cannot be read is told to
-// complain and left out from then on.
+// complain and left out from then on; empty is closed when none is left.
 type playlist struct {
 	complain func(error)
+	empty    chan struct{}
 
 	mu      sync.Mutex
 	files   []string
@@ -26,7 +27,7 @@ type playlist struct {
 }
 
 func newPlaylist(files []string, complain func(error)) *playlist {
-	return &playlist{files: files, complain: complain}
+	return &playlist{files: files, complain: complain, empty: make(chan struct{})}
 }
 
 var errNothingToPlay = errors.New("no file can be played")
@@ -94,7 +95,12 @@ func (p *playlist) leave(source capture.Source, why error) {
 }
 
 // remove takes the current file out of the list. The caller holds mu.
-func (p *playlist) remove() { p.files = append(p.files[:p.next], p.files[p.next+1:]...) }
+func (p *playlist) remove() {
+	p.files = append(p.files[:p.next], p.files[p.next+1:]...)
+	if len(p.files) == 0 {
+		close(p.empty)
+	}
+}
 
 // Close ends the replay.
 func (p *playlist) Close() error {

@@ -125,7 +125,7 @@ func TestScoreGoesOnPastBrokenFiles(t *testing.T) {
 		}
 	}
 	paths := []string{filepath.Join(dir, "1-text.mp4"), filepath.Join(dir, "2-empty.mp4"), filepath.Join(dir, "3-cut.mp4"),
-		filepath.Join(dir, "4-damaged.png"), filepath.Join(dir, "5-damaged.dcm"), filepath.Join(dir, "6-absent.mp4"), aLines}
+		filepath.Join(dir, "4-damaged.png"), filepath.Join(dir, "5-damaged.dcm"), filepath.Join(dir, "6-absent.mp4"), t.TempDir(), aLines}
 	out, complaint, code := run(t, append([]string{"score", "--json", "--every", "30"}, paths...)...)
 	if code != 1 {
 		t.Errorf("exit code %d", code)
@@ -134,7 +134,7 @@ func TestScoreGoesOnPastBrokenFiles(t *testing.T) {
 		t.Errorf("the clip behind the broken files gave %+v", got)
 	}
 	all := lines(complaint)
-	for _, path := range paths[:6] {
+	for _, path := range paths[:7] {
 		named := 0
 		for _, line := range all {
 			if strings.Contains(line, path) {
@@ -145,7 +145,7 @@ func TestScoreGoesOnPastBrokenFiles(t *testing.T) {
 			t.Errorf("%d lines name %s", named, path)
 		}
 	}
-	if len(all) != 7 { // the notice and a line for each
+	if len(all) != 8 { // the notice and a line for each
 		t.Errorf("%d lines:\n%s", len(all), complaint)
 	}
 }

@@ -88,5 +88,9 @@ func openRelease(dir string) (*release.Release, error) {
 	if dir != "" {
 		folder = os.DirFS(dir)
 	}
-	return release.Open(folder)
+	opened, err := release.Open(folder)
+	if err != nil && dir != "" {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return opened, err
 }

@@ -26,8 +26,8 @@ func besides(name string) bool {
 
 // Walk lists the files to read: named files as they are, folders with everything
 // below them in the order of their names, without hidden files and files that are
-// certainly no pictures. A path that cannot be read comes with its error, in its
-// place; the rest goes on.
+// certainly no pictures. A path that cannot be read, and a folder that holds nothing to
+// read, comes with its error, in its place; the rest goes on.
 func Walk(paths []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, path := range paths {
@@ -46,18 +46,20 @@ func walk(root string, yield func(string, error) bool) bool {
 	if !info.IsDir() {
 		return yield(root, nil)
 	}
-	goOn := true
+	goOn, empty := true, true
 	_ = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		name := filepath.Base(path)
 		hidden := path != root && strings.HasPrefix(name, ".")
 		switch {
 		case err != nil:
+			empty = false
 			goOn = yield(path, fmt.Errorf("%s: %w", path, reason(err)))
 		case entry.IsDir() && hidden:
 			return fs.SkipDir
 		case entry.IsDir(), hidden, besides(name):
 			return nil
 		default:
+			empty = false
 			goOn = yield(path, nil)
 		}
 		if !goOn {
@@ -65,5 +67,8 @@ func walk(root string, yield func(string, error) bool) bool {
 		}
 		return nil
 	})
+	if empty {
+		return yield(root, fmt.Errorf("%s: the folder holds no clip, picture or DICOM file", root))
+	}
 	return goOn
 }

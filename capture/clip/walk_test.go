@@ -11,7 +11,7 @@ func TestWalk(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, path := range []string{
 		"b.mp4", "notes.txt", "study/10.dcm", "study/2.dcm", "study/IM0001", "study/DICOMDIR", "study/.hidden/x.png",
-		"study/a/scores.CSV", "study/a/z.PNG", "last.png", ".dot.png",
+		"study/a/scores.CSV", "study/a/z.PNG", "last.png", ".dot.png", "texts/only.csv",
 	} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -20,18 +20,18 @@ func TestWalk(t *testing.T) {
 	}
 	var paths []string
 	var broken []string
-	for path, err := range Walk([]string{"b.mp4", "study", "absent", "notes.txt", "last.png"}) {
+	for path, err := range Walk([]string{"b.mp4", "study", "absent", "texts", "notes.txt", "last.png"}) {
 		if err != nil {
 			broken = append(broken, err.Error())
 			path = "error: " + path
 		}
 		paths = append(paths, path)
 	}
-	want := []string{"b.mp4", "study/10.dcm", "study/2.dcm", "study/IM0001", "study/a/z.PNG", "error: absent", "notes.txt", "last.png"}
+	want := []string{"b.mp4", "study/10.dcm", "study/2.dcm", "study/IM0001", "study/a/z.PNG", "error: absent", "error: texts", "notes.txt", "last.png"}
 	if !slices.Equal(paths, want) {
 		t.Errorf("walked %q\nwant   %q", paths, want)
 	}
-	if !slices.Equal(broken, []string{"absent: no such file or directory"}) {
+	if !slices.Equal(broken, []string{"absent: no such file or directory", "texts: the folder holds no clip, picture or DICOM file"}) {
 		t.Errorf("errors %q", broken)
 	}
 }
