@@ -14,8 +14,8 @@ import (
 	"lungbox/daemon/demo"
 	"lungbox/ensemble"
 	"lungbox/ensemble/litert"
-	"lungbox/tflite"
 	"lungbox/tflite/convert"
+	"lungbox/tflite/tflitetest"
 )
 
 // clipFiles are the clips of the repository and those of LUNGBOX_CLIPS.
@@ -35,17 +35,6 @@ func clipFiles(t *testing.T) []string {
 		t.Fatalf("LUNGBOX_CLIPS=%s holds no mp4 files (%v)", folder, err)
 	}
 	return more // those of the repository are among them
-}
-
-// litertPath is the LiteRT that make fetched; its absence is a failure, not a skip,
-// because nothing of the box works without it.
-func litertPath(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("LUNGBOX_ENGINE_LITERT")
-	if path == "" {
-		t.Fatal("LUNGBOX_ENGINE_LITERT does not name LiteRT's library: run the tests with `make test`")
-	}
-	return path
 }
 
 // agreement counts how far int8 is from float32 for one net.
@@ -70,10 +59,7 @@ func (a *agreement) add(exact, rounded ensemble.Vote) {
 // The precision that a box runs in gives the scores of float32, and the lazy vote
 // the score of the full one, on every frame of the real clips.
 func TestInt8AndLazyOnRealClips(t *testing.T) {
-	library, err := tflite.Open(litertPath(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	library := tflitetest.Open(t)
 	opened, err := openRelease("")
 	if err != nil {
 		t.Fatal(err)

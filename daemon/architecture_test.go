@@ -31,6 +31,7 @@ var rules = []rule{
 	{"daemon/...", "daemon/... capture/... tflite/... ensemble/...", "the box does not train"},
 	{"capture/...", "capture/...", "sources know nothing of what becomes of their frames"},
 	{"tflite/convert", "ensemble/arch ensemble/weights", "a file is made from a net and its weights"},
+	{"tflite/tflitetest", "tflite", "it opens the library for tests"},
 	{"tflite", "", "it runs model files, whatever they are"},
 	{"ensemble/arch", "", "the one definition depends on nothing"},
 	{"ensemble/weights", "ensemble/arch", "weights belong to a net"},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"lungbox/capture/dicom"
+	"lungbox/tflite/tflitetest"
 )
 
 // The test binary is lungbox when this variable is set, so that tests run the whole
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 // of its own.
 func lungbox(t *testing.T, arguments ...string) *exec.Cmd {
 	t.Helper()
-	litertPath(t) // says what is missing
+	tflitetest.Path(t) // says what is missing
 	c := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], arguments...)
 	c.Env = append(os.Environ(), asProgram+"=1", "LUNGBOX_ENGINE_CACHE="+t.TempDir(), "HOME="+t.TempDir(), "DISPLAY=", "WAYLAND_DISPLAY=")
 	t.Cleanup(func() {

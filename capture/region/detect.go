@@ -122,21 +122,16 @@ func (e *evidence) close(p part, fan mask) bool {
 }
 
 // texture is the share of a part's cells that are not flat.
-func (e *evidence) texture(p part) float64 {
-	n := 0
-	for _, c := range p.cells {
-		if e.grain[c] >= flat {
-			n++
-		}
-	}
-	return float64(n) / float64(len(p.cells))
-}
+func (e *evidence) texture(p part) float64 { return p.share(e.grain, flat) }
 
 // movement is the share of a part's cells that move as tissue does.
-func (e *evidence) movement(p part) float64 {
+func (e *evidence) movement(p part) float64 { return p.share(e.moves, stirring) }
+
+// share of the part's cells, 0 to 1, whose value is at least least.
+func (p part) share(values []float32, least float32) float64 {
 	n := 0
 	for _, c := range p.cells {
-		if e.moves[c] >= stirring {
+		if values[c] >= least {
 			n++
 		}
 	}

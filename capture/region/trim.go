@@ -97,18 +97,23 @@ func straight(rim []spot) (line, bool) {
 				continue
 			}
 			l := line{rim[i].y - slope*rim[i].x, slope}
-			n := 0
-			for _, s := range rim {
-				if math.Abs(s.y-l.x(s.x)) <= slack {
-					n++
-				}
-			}
-			if n > most {
+			if n := on(rim, l.x); n > most {
 				best, most = l, n
 			}
 		}
 	}
 	return best, len(rim) > 0 && float64(most) >= support*float64(len(rim))
+}
+
+// on counts the points of a rim that lie on the line y(x).
+func on(rim []spot, y func(x float64) float64) int {
+	n := 0
+	for _, s := range rim {
+		if math.Abs(s.y-y(s.x)) <= slack {
+			n++
+		}
+	}
+	return n
 }
 
 // curve is y = At + Slope·x + Bend·x².
@@ -131,13 +136,7 @@ func arc(rim []spot) (curve, bool) {
 				if c.bend > 1e-4 {
 					continue
 				}
-				n := 0
-				for _, s := range rim {
-					if math.Abs(s.y-c.y(s.x)) <= slack {
-						n++
-					}
-				}
-				if n > most {
+				if n := on(rim, c.y); n > most {
 					best, most = c, n
 				}
 			}

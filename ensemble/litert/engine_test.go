@@ -1,17 +1,16 @@
 package litert
 
 import (
-	"os"
 	"testing"
 
 	"lungbox/ensemble"
 	"lungbox/ensemble/ensembletest"
-	"lungbox/tflite"
 	"lungbox/tflite/convert"
+	"lungbox/tflite/tflitetest"
 )
 
 func TestConformance(t *testing.T) {
-	library := openLibrary(t)
+	library := tflitetest.Open(t)
 	ensembletest.Run(t, func(t *testing.T, members []ensemble.Member) ensemble.Engine {
 		engine, err := New(t.Context(), library, members, Options{Threads: 2, Precision: convert.Float32, Cache: t.TempDir()})
 		if err != nil {
@@ -19,18 +18,4 @@ func TestConformance(t *testing.T) {
 		}
 		return engine
 	})
-}
-
-// openLibrary opens the LiteRT that `make` fetched; its absence is a failure, not
-// a skip, because nothing of the box works without it.
-func openLibrary(t *testing.T) *tflite.Library {
-	path := os.Getenv("LUNGBOX_ENGINE_LITERT")
-	if path == "" {
-		t.Fatal("LUNGBOX_ENGINE_LITERT does not name LiteRT's library: run the tests with `make test`")
-	}
-	library, err := tflite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return library
 }

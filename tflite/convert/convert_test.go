@@ -13,20 +13,8 @@ import (
 	"lungbox/ensemble/weights"
 	"lungbox/tflite"
 	"lungbox/tflite/convert"
+	"lungbox/tflite/tflitetest"
 )
-
-func library(t *testing.T) *tflite.Library {
-	t.Helper()
-	path := os.Getenv("LUNGBOX_ENGINE_LITERT")
-	if path == "" {
-		t.Fatal("LUNGBOX_ENGINE_LITERT does not name LiteRT's library: run the tests with `make test`")
-	}
-	l, err := tflite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
 
 func small(name string) *weights.Folded {
 	net := arch.MustNew(arch.Config{Arch: name, Width: 0.125, Input: 64, Classes: 4})
@@ -36,7 +24,7 @@ func small(name string) *weights.Folded {
 // LiteRT runs what is written, in every precision; a smaller one changes the
 // logits by its rounding and no more.
 func TestPrecisions(t *testing.T) {
-	lib := library(t)
+	lib := tflitetest.Open(t)
 	limits := map[convert.Precision]float64{
 		convert.Float32: 0,
 		convert.Float16: 0.01, // 11 bits of 24
@@ -138,7 +126,7 @@ func TestFilesAreWhole(t *testing.T) {
 
 // What is no model is refused with a line that names it.
 func TestWhatIsNoModel(t *testing.T) {
-	lib := library(t)
+	lib := tflitetest.Open(t)
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole")
 	if err := convert.WriteFile(whole, small(arch.GoogLeNet), convert.Int8); err != nil {

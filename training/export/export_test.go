@@ -18,27 +18,13 @@ import (
 	"lungbox/ensemble/litert"
 	"lungbox/ensemble/release"
 	"lungbox/ensemble/weights"
-	"lungbox/tflite"
 	"lungbox/tflite/convert"
+	"lungbox/tflite/tflitetest"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/evaluate"
 	"lungbox/training/fit"
 )
-
-// library opens LiteRT.
-func library(t *testing.T) *tflite.Library {
-	t.Helper()
-	path := os.Getenv("LUNGBOX_ENGINE_LITERT")
-	if path == "" {
-		t.Skip("LUNGBOX_ENGINE_LITERT does not name LiteRT's library; make test sets it")
-	}
-	opened, err := tflite.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return opened
-}
 
 // trained is a run of three tiny nets with formula weights.
 func trained(t *testing.T) string {
@@ -75,7 +61,7 @@ func options(t *testing.T) Options {
 	return Options{
 		Name: "2026.11.23-1", Counter: 7, Created: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Notice: "A test: not for patients", Minimum: "0.1.0",
 		Golden: pictures(0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 3, 3), Data: "Noise.",
-		LiteRT: library(t), Scratch: t.TempDir(),
+		LiteRT: tflitetest.Open(t), Scratch: t.TempDir(),
 	}
 }
 
