@@ -11,6 +11,7 @@ import (
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/ensemble/worker"
+	"lungbox/tflite"
 )
 
 // settings are the configuration and the flags that override it.
@@ -57,7 +58,7 @@ func (s *settings) load() (config.Config, error) {
 		}
 	}
 	if c.Engine.LiteRT == "" {
-		c.Engine.LiteRT = findLiteRT()
+		c.Engine.LiteRT = tflite.Find()
 	}
 	if c.Engine.Cache == "" {
 		if c.Engine.Cache, err = cacheFolder(); err != nil {
@@ -67,18 +68,6 @@ func (s *settings) load() (config.Config, error) {
 	return c, nil
 }
 
-// findLiteRT returns the library beside the program, or its bare name for the
-// system's search.
-func findLiteRT() string {
-	const name = "libLiteRt.so"
-	if self, err := os.Executable(); err == nil {
-		if beside := filepath.Join(filepath.Dir(self), name); exists(beside) {
-			return beside
-		}
-	}
-	return name
-}
-
 // cacheFolder is where converted nets are kept for the user.
 func cacheFolder() (string, error) {
 	base, err := os.UserCacheDir()
@@ -86,11 +75,6 @@ func cacheFolder() (string, error) {
 		return "", fmt.Errorf("no cache folder: %w: set engine.cache", err)
 	}
 	return filepath.Join(base, "lungbox"), nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // workerConfig says how to run the engine in a child of this program.

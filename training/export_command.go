@@ -135,23 +135,13 @@ func checkName(name string) error {
 // openLiteRT opens LiteRT's library.
 func openLiteRT(path string) (*tflite.Library, error) {
 	if path == "" {
-		path = "libLiteRt.so"
-		if program, err := os.Executable(); err == nil {
-			if beside := filepath.Join(filepath.Dir(program), path); fileExists(beside) {
-				path = beside
-			}
-		}
+		path = tflite.Find()
 	}
 	library, err := tflite.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: name the library with --litert", err)
 	}
 	return library, nil
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // sizeOf adds up the files of a directory, in bytes.

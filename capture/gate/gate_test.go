@@ -2,10 +2,7 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"image"
-	"io"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -32,24 +29,8 @@ func openClip(t testing.TB, path string) capture.Source {
 	return source
 }
 
-// drain takes all frames.
-func drain(t testing.TB, s capture.Source) []*capture.Frame {
-	t.Helper()
-	var frames []*capture.Frame
-	for {
-		f, err := s.Next(context.Background())
-		if errors.Is(err, io.EOF) {
-			return frames
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		frames = append(frames, f)
-	}
-}
-
 func TestConform(t *testing.T) {
-	picture := drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[0].Image
+	picture := capturetest.Drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[0].Image
 	capturetest.Conform(t, 3, func(*testing.T) capture.Source {
 		return New(capturetest.New(capturetest.Repeat(3, capturetest.Picture(picture))...), Live())
 	})
@@ -64,7 +45,7 @@ func TestDemoClipsPass(t *testing.T) {
 	}
 	for _, path := range paths {
 		s := chain(openClip(t, path), Live())
-		frames := drain(t, s)
+		frames := capturetest.Drain(t, s)
 		if c := s.Counts(); c.Fit != uint64(len(frames)) {
 			t.Errorf("%s: %+v of %d frames", filepath.Base(path), c, len(frames))
 		}
@@ -75,19 +56,12 @@ func TestDemoClipsPass(t *testing.T) {
 // TestRealClips prints the share of frames refused in each real clip; over all it
 // must be below one in a hundred.
 func TestRealClips(t *testing.T) {
-	folder := os.Getenv("LUNGBOX_CLIPS")
-	if folder == "" {
-		t.Skip("LUNGBOX_CLIPS is not set: it names the folder of real clips that this test wants")
-	}
-	paths, err := filepath.Glob(filepath.Join(folder, "*.mp4"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("LUNGBOX_CLIPS=%s holds no mp4 file", folder)
-	}
+	paths := capturetest.Clips(t)
 	var all Counts
 	total := 0
 	for _, path := range paths {
 		s := chain(openClip(t, path), Config{})
-		n := len(drain(t, s))
+		n := len(capturetest.Drain(t, s))
 		c := s.Counts()
 		s.Close()
 		t.Logf("%-45s %4d frames, %5.1f%% refused (not lung %d, poor image %d)", filepath.Base(path), n,
@@ -122,7 +96,7 @@ func TestZeroConfig(t *testing.T) {
 }
 
 func TestPoorImage(t *testing.T) {
-	frame := drain(t, openClip(t, filepath.Join(demo, "reg_recommendations_alines_mov1.mp4")))[0].Image
+	frame := capturetest.Drain(t, openClip(t, filepath.Join(demo, "reg_recommendations_alines_mov1.mp4")))[0].Image
 	config := Default()
 	for by, want := range map[int]capture.Unfit{1: "", 2: "", 12: capture.PoorImage, 255: capture.PoorImage} {
 		if got, why := config.Assess(darker(frame, by)); got != want {
@@ -130,7 +104,7 @@ func TestPoorImage(t *testing.T) {
 		}
 	}
 	s := New(capturetest.New(capturetest.Picture(darker(frame, 12))), config)
-	if f := drain(t, s)[0]; f.Unfit != capture.PoorImage || f.Image.Rect != frame.Rect {
+	if f := capturetest.Drain(t, s)[0]; f.Unfit != capture.PoorImage || f.Image.Rect != frame.Rect {
 		t.Errorf("%q, picture %v: a poor image is still shown", f.Unfit, f.Image.Rect)
 	}
 }
@@ -146,7 +120,7 @@ func timed(pictures []*image.Gray) *capturetest.Source {
 
 func TestFrozen(t *testing.T) {
 	var moving []*image.Gray
-	for _, f := range drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4"))) {
+	for _, f := range capturetest.Drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4"))) {
 		moving = append(moving, f.Image)
 	}
 	var pictures []*image.Gray
@@ -156,7 +130,7 @@ func TestFrozen(t *testing.T) {
 	}
 	pictures = append(pictures, moving[20:40]...)
 	frozen := func(config Config) (list []int) {
-		for _, f := range drain(t, New(timed(pictures), config)) {
+		for _, f := range capturetest.Drain(t, New(timed(pictures), config)) {
 			if f.Unfit == capture.Frozen {
 				list = append(list, f.Index)
 			} else if f.Unfit != "" {
@@ -177,16 +151,16 @@ func TestFrozen(t *testing.T) {
 func TestUnfitFramesPass(t *testing.T) {
 	picture := image.NewGray(image.Rect(0, 0, 1, 1))
 	s := New(capturetest.New(capturetest.Frame(capture.Frame{Image: picture, Unfit: capture.NotLung})), Default())
-	if f := drain(t, s)[0]; f.Unfit != capture.NotLung || s.Counts() != (Counts{NotLung: 1}) {
+	if f := capturetest.Drain(t, s)[0]; f.Unfit != capture.NotLung || s.Counts() != (Counts{NotLung: 1}) {
 		t.Errorf("%q, %+v", f.Unfit, s.Counts())
 	}
 }
 
 func TestColour(t *testing.T) {
-	frame := drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[0].Image
+	frame := capturetest.Drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[0].Image
 	for colour, want := range map[float64]capture.Unfit{-1: "", 0: "", 0.1: "", 0.4: capture.NotLung} {
 		s := New(capturetest.New(capturetest.Frame(capture.Frame{Image: frame, Colour: colour})), Default())
-		if f := drain(t, s)[0]; f.Unfit != want || (want == "") != (f.Image.Rect == frame.Rect) {
+		if f := capturetest.Drain(t, s)[0]; f.Unfit != want || (want == "") != (f.Image.Rect == frame.Rect) {
 			t.Errorf("colour %v: %q, picture %v; want %q", colour, f.Unfit, f.Image.Rect, want)
 		}
 	}

@@ -120,7 +120,7 @@ func TestOtherPictures(t *testing.T) {
 	for name, p := range pictures {
 		t.Run(name, func(t *testing.T) {
 			s := chain(timed([]*image.Gray{p, p, p}), Default())
-			for _, f := range drain(t, s) {
+			for _, f := range capturetest.Drain(t, s) {
 				if f.Unfit == "" {
 					_, why := Default().Assess(f.Image)
 					t.Errorf("passes as ultrasound: %v, %s, %+v", f.Image.Rect, why, measure(f.Image))
@@ -147,14 +147,14 @@ func TestTestCards(t *testing.T) {
 					t.Fatalf("ffmpeg: %v\n%s", err, out)
 				}
 				var steps []capturetest.Step
-				for _, f := range drain(t, openClip(t, path)) {
+				for _, f := range capturetest.Drain(t, openClip(t, path)) {
 					for range 30 {
 						f.Time = time.Unix(100, 0).Add(time.Duration(len(steps)) * 50 * time.Millisecond)
 						steps = append(steps, capturetest.Frame(*f))
 					}
 				}
 				s := chain(capturetest.New(steps...), Live())
-				for _, f := range drain(t, s) {
+				for _, f := range capturetest.Drain(t, s) {
 					if f.Unfit != capture.NotLung || f.Image.Rect.Dx() != 1 {
 						t.Fatalf("frame %d: %q, %v, %+v", f.Index, f.Unfit, f.Image.Rect, measure(f.Image))
 					}
@@ -242,7 +242,7 @@ func TestColourPhotograph(t *testing.T) {
 	if _, colour := grey.FromImage(p); colour < 0.3 {
 		t.Errorf("the photograph is coloured in %.2f of its pixels only", colour)
 	}
-	if f := drain(t, chain(openClip(t, path), Default()))[0]; f.Unfit != capture.NotLung || f.Image.Rect.Dx() != 1 {
+	if f := capturetest.Drain(t, chain(openClip(t, path), Default()))[0]; f.Unfit != capture.NotLung || f.Image.Rect.Dx() != 1 {
 		t.Errorf("%q, %v", f.Unfit, f.Image.Rect)
 	}
 }

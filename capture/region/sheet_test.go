@@ -13,22 +13,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"lungbox/capture/capturetest"
 	"lungbox/capture/clip"
 )
-
-// realClips lists the clips of the folder that LUNGBOX_CLIPS names.
-func realClips(t testing.TB) []string {
-	t.Helper()
-	folder := os.Getenv("LUNGBOX_CLIPS")
-	if folder == "" {
-		t.Skip("LUNGBOX_CLIPS is not set: it names the folder of real clips that this test wants")
-	}
-	paths, err := filepath.Glob(filepath.Join(folder, "*.mp4"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("LUNGBOX_CLIPS=%s holds no mp4 file", folder)
-	}
-	return paths
-}
 
 // frames reads at most n frames of a clip.
 func frames(t testing.TB, path string, n int) []*image.Gray {
@@ -132,7 +119,7 @@ func (s *sheet) write(t testing.TB, name string) {
 // draws the outlines into pictures in that folder, to be looked at.
 func TestRealClips(t *testing.T) {
 	var s sheet
-	paths := realClips(t)
+	paths := capturetest.Clips(t)
 	for i, path := range paths {
 		first := frames(t, path, 16)
 		r, ok := Detect(first)

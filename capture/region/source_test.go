@@ -28,20 +28,13 @@ func script(pictures ...*image.Gray) *capturetest.Source {
 // all takes every frame; numbers must rise from 0.
 func all(t *testing.T, s capture.Source) []*capture.Frame {
 	t.Helper()
-	var frames []*capture.Frame
-	for {
-		f, err := s.Next(context.Background())
-		if errors.Is(err, io.EOF) {
-			return frames
+	frames := capturetest.Drain(t, s)
+	for i, f := range frames {
+		if f.Index != i {
+			t.Fatalf("frame %d comes as number %d", i, f.Index)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.Index != len(frames) {
-			t.Fatalf("frame %d comes as number %d", f.Index, len(frames))
-		}
-		frames = append(frames, f)
 	}
+	return frames
 }
 
 func black(w, h int) *image.Gray { return image.NewGray(image.Rect(0, 0, w, h)) }
