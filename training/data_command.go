@@ -44,6 +44,7 @@ left half-way is completed.`,
 	flags.IntVar(&o.Every, "every", 10, "frames between two pictures of a loop")
 	flags.IntVar(&o.Side, "size", 256, "side of the pictures in pixels")
 	flags.Float64Var(&o.Test, "test", 0, "share of patients in the test split")
+	flags.StringSliceVar(&o.Looks, "look", nil, "families of scanners to draw from; all without")
 	flags.Float64Var(&o.ReaderNoise, "reader-noise", 0, "how unsure the two simulated readers are, in scores")
 	flags.BoolVar(&o.Screens, "screens", false, "write the whole screens with burned-in text too")
 	commandline.Require(c, "output")

@@ -27,7 +27,8 @@ func newEvaluate() *cobra.Command {
 		Use:   "evaluate R --data D [--split test]",
 		Short: "Measure the three nets of a run and their vote on a dataset",
 		Long: `Measure the nets in R/googlenet, R/resnet50 and R/vgg19 and their vote against
-the readers, in float32. The report is printed and kept in R/evaluation.json,
+the readers, in float32, with the temperatures of R/calibration.json if it is there
+(those of a box). The report is printed and kept in R/evaluation.json,
 where ` + "`export`" + ` finds it for the model card.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -58,6 +59,10 @@ func evaluateRun(ctx context.Context, run, data, split string, opt tensorflow.Op
 	for i, p := range loaded.Pictures {
 		samples[i] = evaluate.Sample{Patient: p.Patient, Source: p.Source, Clip: p.Patient + "/" + p.Exam + "/" + p.Zone + "/" + p.Clip, Truth: p.Score}
 	}
+	temperatures, err := export.Temperatures(run)
+	if err != nil {
+		return err
+	}
 	for _, name := range arch.Names() {
 		net, set, err := fit.LoadWeights(filepath.Join(run, name, fit.WeightsFile), name)
 		if err != nil {
@@ -68,7 +73,7 @@ func evaluateRun(ctx context.Context, run, data, split string, opt tensorflow.Op
 			return err
 		}
 		for i, l := range logits {
-			vote, ok := ensemble.NewVote(name, l, 1, 0)
+			vote, ok := ensemble.NewVote(name, l, temperatures[name], 0)
 			if !ok {
 				return fmt.Errorf("%s gives %v on %s", name, l, loaded.Pictures[i].File)
 			}

@@ -2,28 +2,27 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"lungbox/daemon/commandline"
 	"lungbox/ensemble/release"
-	"lungbox/tflite"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/export"
+	"lungbox/training/twostage"
 )
 
 // exportFlags are the settings of `lungtrain export`.
 type exportFlags struct {
-	export.Options
-	out, golden, clips, litert, created string
+	releaseFlags
+	out, golden, clips, note string
 }
 
 func newExport() *cobra.Command {
@@ -33,73 +32,88 @@ func newExport() *cobra.Command {
 		Short: "Make a release of a run",
 		Long: `Make a release of the nets in R/googlenet, R/resnet50 and R/vgg19, with golden
 frames from the --golden dataset, the figures of R/evaluation.json on its model
-card, and the licence that the --clips impose.`,
+card, the temperatures of R/calibration.json, and the licence that the --clips
+impose. Of a run of lungtrain run, golden frames, clips and the check that int8 loses
+no accuracy come from the run itself.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), args[0]) },
 	}
 	flags := c.Flags()
 	flags.StringVarP(&f.out, "output", "o", "", "directory of the release; it must not exist")
-	flags.StringVar(&f.Name, "name", "", "name of the release, YYYY.MM.DD-N; today's first without")
-	flags.Uint64Var(&f.Counter, "counter", 1, "number that only rises from release to release")
-	flags.StringVar(&f.created, "created", "", "date of the release (YYYY-MM-DD); today without")
-	flags.StringVar(&f.Notice, "notice", "", "what everybody who sees a score must be told")
-	flags.StringVar(&f.Minimum, "minimum-lungbox", "0.1.0", "lowest lungbox version that runs it")
 	flags.StringVar(&f.golden, "golden", "", "dataset to take golden frames from")
 	flags.StringVar(&f.clips, "clips", "", "folder with the clips.csv of the real clips that were used")
-	flags.StringVar(&f.Data, "data-note", "", "sentence on the data, for the model card")
-	flags.StringVar(&f.litert, "litert", os.Getenv("LUNGBOX_ENGINE_LITERT"), "LiteRT's library; empty: libLiteRt.so beside the program, then the system's")
-	commandline.Require(c, "output", "golden")
+	flags.StringVar(&f.note, "data-note", "", "sentence on the data, for the model card")
+	f.add(flags)
+	commandline.Require(c, "output")
 	return c
 }
 
-func (f *exportFlags) run(ctx context.Context, run string) (err error) {
-	f.Created = time.Now().UTC().Truncate(24 * time.Hour)
-	if f.created != "" {
-		if f.Created, err = time.Parse(time.DateOnly, f.created); err != nil {
-			return commandline.Usagef("--created %q: want YYYY-MM-DD", f.created)
-		}
-	}
-	if f.Name == "" {
-		f.Name = f.Created.Format("2006.01.02") + "-1"
-	}
-	if err := checkName(f.Name); err != nil {
+func (f *exportFlags) run(ctx context.Context, run string) error {
+	if err := f.check(); err != nil {
 		return err
 	}
-	table, err := dataset.Read(f.golden)
-	if err != nil {
+	whole, err := twostage.Open(run)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	loaded, err := table.Load(ctx, nil, nil)
-	if err != nil {
-		return err
+	if err == nil {
+		defer whole.Close()
+	} else if f.golden == "" {
+		return commandline.Usagef("--golden: want a dataset to take golden frames from: %s is no run of lungtrain run, which would have some", run)
 	}
-	f.Golden = loaded.Pictures
-	if f.clips != "" {
-		if f.Clips, err = clips.Read(f.clips); err != nil {
+	var o export.Options
+	if f.golden != "" {
+		if o.Golden, err = pictures(ctx, f.golden); err != nil {
 			return err
 		}
 	}
-	if f.Scratch, err = os.MkdirTemp("", "lungtrain-export-"); err != nil {
+	if f.clips != "" {
+		if o.Clips, err = clips.Read(f.clips); err != nil {
+			return err
+		}
+	}
+	o.Data = f.note
+	library, err := f.open()
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(f.Scratch)
+	o = f.options(library, o)
 	var manifest release.Manifest
 	err = hushed(func() error {
-		if f.LiteRT, err = openLiteRT(f.litert); err != nil {
-			return err
+		if whole != nil {
+			manifest, err = whole.ExportTo(ctx, f.out, o)
+		} else {
+			manifest, err = export.Run(ctx, run, f.out, o)
 		}
-		manifest, err = export.Run(ctx, run, f.out, f.Options)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	size, err := sizeOf(f.out)
+	return announce(f.out, manifest)
+}
+
+// announce says what a release is.
+func announce(dir string, m release.Manifest) error {
+	size, err := sizeOf(dir)
 	if err != nil {
 		return err
 	}
-	say("release %s in %s: %.1f MB, licence %s, golden tolerance %.3f", manifest.Name, f.out, float64(size)/1e6, manifest.Licence, manifest.GoldenTolerance)
+	say("release %s in %s: %.1f MB, licence %s, golden tolerance %.3f", m.Name, dir, float64(size)/1e6, m.Licence, m.GoldenTolerance)
 	return nil
+}
+
+// pictures are the scored ones of a dataset.
+func pictures(ctx context.Context, dir string) ([]dataset.Picture, error) {
+	table, err := dataset.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := table.Load(ctx, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return loaded.Pictures, nil
 }
 
 // hushed runs a function while what libraries print on standard error goes nowhere:
@@ -120,28 +134,6 @@ func hushed(f func() error) error {
 	}
 	defer func() { _ = unix.Dup3(kept, 2, 0) }() // of a failure nobody could be told
 	return f()
-}
-
-// checkName refuses what is no name of a release.
-func checkName(name string) error {
-	day, number, _ := strings.Cut(name, "-")
-	_, err := time.Parse("2006.01.02", day)
-	if n, wrong := strconv.ParseUint(number, 10, 16); err != nil || wrong != nil || n > 9999 {
-		return commandline.Usagef("--name %q: want YYYY.MM.DD-N", name)
-	}
-	return nil
-}
-
-// openLiteRT opens LiteRT's library.
-func openLiteRT(path string) (*tflite.Library, error) {
-	if path == "" {
-		path = tflite.Find()
-	}
-	library, err := tflite.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: name the library with --litert", err)
-	}
-	return library, nil
 }
 
 // sizeOf adds up the files of a directory, in bytes.

@@ -60,6 +60,8 @@ The same command goes on after an interruption.`,
 	flags.Float64Var(&f.config.L2, "l2", f.config.L2, "L2 regularisation of kernels and matrices")
 	flags.StringVar(&f.config.Schedule, "schedule", f.config.Schedule, "learning rate over the run: constant or cosine")
 	flags.Float64Var(&f.config.Smoothing, "smoothing", 0, "label smoothing")
+	flags.StringVar(&f.config.Sampling, "sampling", f.config.Sampling, "balanced over scores and clips, or shuffled")
+	flags.BoolVar(&f.config.ClassWeights, "class-weights", false, "weigh the loss of rare scores up")
 	flags.BoolVar(&f.plain, "no-augmentation", false, "train on the pictures as they are stored")
 	flags.Uint64Var(&f.config.Seed, "seed", 1, "seed of weights, order, augmentation and dropout")
 	flags.IntVar(&f.config.Checkpoint, "checkpoint", f.config.Checkpoint, "steps between checkpoints")

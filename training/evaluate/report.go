@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -28,6 +29,9 @@ type Measures struct {
 	AUC0      *float64  `json:"auc_0"`  // score 0 against 1 to 3; null when a side is empty
 	AUC1      *float64  `json:"auc_1"`  // scores 0 and 1 against 2 and 3
 	Confusion Confusion `json:"confusion"`
+
+	PerScore [Scores]PerScore `json:"per_score"`
+	Mean     PerScore         `json:"mean"` // over the scores
 }
 
 // Report is the evaluation of three nets and their vote on one set of pictures.
@@ -39,6 +43,9 @@ type Report struct {
 	Vote     Measures            `json:"vote"`
 	Clips    Measures            `json:"clips"`    // the vote, one score a clip: the one most of its pictures got
 	Differed float64             `json:"differed"` // share of pictures on which the first two nets differ
+
+	Disagreement float64 `json:"disagreement"` // share on which not all nets agree
+	NoConsensus  float64 `json:"no_consensus"` // share that the vote gives no score
 }
 
 // Judge measures nets, vote and clips. Every sample has the votes of the same nets, at
@@ -49,7 +56,7 @@ func Judge(samples []Sample) Report {
 	var vote tally
 	nets := map[string]*tally{}
 	clips, order := map[string]*clip{}, []string{}
-	differed := 0
+	differed, disagreed := 0, 0
 	for _, s := range samples {
 		patients[s.Patient], sources[s.Source] = true, true
 		for _, v := range s.Votes {
@@ -61,6 +68,9 @@ func Judge(samples []Sample) Report {
 		}
 		if s.Votes[0].Score != s.Votes[1].Score {
 			differed++
+		}
+		if slices.ContainsFunc(s.Votes, func(v ensemble.Vote) bool { return v.Score != s.Votes[0].Score }) {
+			disagreed++
 		}
 		decision := ensemble.Decide(s.Votes)
 		probs := mean(s.Votes)
@@ -81,7 +91,8 @@ func Judge(samples []Sample) Report {
 	}
 	r.Patients, r.Sources = len(patients), len(sources)
 	r.Vote, r.Clips = vote.measures(), clipwise.measures()
-	r.Differed = float64(differed) / float64(max(1, len(samples)))
+	all := float64(max(1, len(samples)))
+	r.Differed, r.Disagreement, r.NoConsensus = float64(differed)/all, float64(disagreed)/all, float64(r.Vote.Unscored)/all
 	return r
 }
 
@@ -153,6 +164,7 @@ func (t *tally) measures() Measures {
 	return Measures{
 		Count: c.Total(), Unscored: t.unscored, Accuracy: c.Accuracy(), Balanced: c.Balanced(), Kappa: c.Kappa(), Severe: c.Severe(),
 		AUC0: t.auc(1), AUC1: t.auc(2), Confusion: *c,
+		PerScore: c.PerScore(), Mean: Mean(c.PerScore()),
 	}
 }
 
@@ -175,10 +187,10 @@ func (t *tally) auc(grade int) *float64 {
 func (r Report) String() string {
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tcount\tno score\taccuracy\tbalanced\tkappa\twrong by ≥2\tAUC 0|123\tAUC 01|23\t")
+	fmt.Fprintln(table, "\tcount\tno score\taccuracy\tsensitivity\tspecificity\tF1\tkappa\twrong by ≥2\tAUC 0|123\tAUC 01|23\t")
 	line := func(name string, m Measures) {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t%s\t\n",
-			name, m.Count, m.Unscored, m.Accuracy, m.Balanced, m.Kappa, m.Severe, optional(m.AUC0), optional(m.AUC1))
+		fmt.Fprintf(table, "%s\t%d\t%d\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%s\t%s\t\n",
+			name, m.Count, m.Unscored, m.Accuracy, m.Balanced, m.Mean.Specificity, m.Mean.F1, m.Kappa, m.Severe, optional(m.AUC0), optional(m.AUC1))
 	}
 	for _, name := range r.Order {
 		line(name, r.Nets[name])
@@ -188,6 +200,7 @@ func (r Report) String() string {
 	table.Flush()
 	fmt.Fprintf(&text, "\n%d patients from %d sources; %s differ on %.1f %% of the pictures\n",
 		r.Patients, r.Sources, strings.Join(r.Order[:min(2, len(r.Order))], " and "), 100*r.Differed)
+	fmt.Fprintf(&text, "the three do not all agree on %.1f %%, the vote gives no score on %.1f %%; sensitivity, specificity and F1 are means over the scores\n", 100*r.Disagreement, 100*r.NoConsensus)
 	fmt.Fprintln(&text, "\nclips, readers' score by row, vote by column:")
 	for s, row := range r.Clips.Confusion {
 		fmt.Fprintf(&text, "  %d: %3d %3d %3d %3d\n", s, row[0], row[1], row[2], row[3])

@@ -36,11 +36,15 @@ type Options struct {
 	Minimum string    // lowest lungbox version that runs it
 
 	Golden []dataset.Picture // scored, to take golden frames from
-	Clips  []clips.Clip      // real clips that were trained or measured with, for licence and attribution
-	Data   string            // a sentence on the data, for the card; "" for none
+	// Check are scored pictures that no net has seen: the release is refused when int8
+	// scores them worse than float32 by more than MostLost points of accuracy. Empty:
+	// nothing is checked.
+	Check    []dataset.Picture
+	MostLost float64
+	Clips    []clips.Clip // real clips that were trained or measured with, for licence and attribution
+	Data     string       // a sentence on the data, for the card; "" for none
 
-	LiteRT  *tflite.Library // computes the golden frames' answers
-	Scratch string          // folder for converted nets, which the caller removes
+	LiteRT *tflite.Library // computes the golden frames' answers
 }
 
 // Run makes the release of the run in dir as the new directory out. Nothing is there
@@ -57,6 +61,10 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 	if _, err := os.Stat(out); err == nil {
 		return m, fmt.Errorf("%s exists already: give another directory", out)
 	}
+	temperatures, err := Temperatures(dir)
+	if err != nil {
+		return m, err
+	}
 	terms := Licence(opt.Clips)
 	content := release.Content{DType: weights.F16, Manifest: release.Manifest{
 		Name: opt.Name, Counter: opt.Counter, Created: opt.Created, Notice: opt.Notice, MinimumLungbox: opt.Minimum,
@@ -68,16 +76,29 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 		if err != nil {
 			return m, err
 		}
-		content.Nets = append(content.Nets, release.Trained{Net: net, Weights: set, Temperature: 1})
-		members = append(members, ensemble.Member{Net: net, Weights: set, Digest: name, Temperature: 1})
+		content.Nets = append(content.Nets, release.Trained{Net: net, Weights: set, Temperature: temperatures[name]})
+		members = append(members, ensemble.Member{Net: net, Weights: set, Digest: name, Temperature: temperatures[name]})
 	}
 	var report *evaluate.Report
 	if content.Manifest.Training, report, err = evaluation(dir); err != nil {
 		return m, err
 	}
 	var worst float64
-	content.Golden, worst, err = golden(ctx, spread(opt.Golden, GoldenFrames), members, opt.LiteRT, opt.Scratch)
+	scratch, err := os.MkdirTemp("", "lungtrain-export-")
 	if err != nil {
+		return m, err
+	}
+	defer os.RemoveAll(scratch)
+	both, err := openBoth(ctx, members, opt.LiteRT, scratch)
+	if err != nil {
+		return m, err
+	}
+	defer both.close()
+	content.Golden, worst, err = both.golden(ctx, spread(opt.Golden, GoldenFrames), members)
+	if err != nil {
+		return m, err
+	}
+	if err := both.check(ctx, opt, members); err != nil {
 		return m, err
 	}
 	// Twice what int8 costs on this machine, and a little for other processors: a
@@ -102,4 +123,37 @@ func evaluation(dir string) (json.RawMessage, *evaluate.Report, error) {
 		return nil, nil, fmt.Errorf("%s: %w: remove it or evaluate again", path, err)
 	}
 	return text, report, nil
+}
+
+// CalibrationFile holds the temperatures that were found for a run's nets.
+const CalibrationFile = "calibration.json"
+
+// Calibration is what CalibrationFile holds, as far as a release needs it.
+type Calibration struct {
+	Temperatures map[string]float64 `json:"temperatures"` // by net
+}
+
+// Temperatures are those of the nets of the run in dir; 1, as in the paper, where nothing was
+// calibrated.
+func Temperatures(dir string) (map[string]float64, error) {
+	found := Calibration{}
+	path := filepath.Join(dir, CalibrationFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &found)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w: remove it or calibrate again", path, err)
+	}
+	out := map[string]float64{}
+	for _, name := range arch.Names() {
+		out[name] = 1
+		if t, ok := found.Temperatures[name]; ok {
+			if !(t > 0) {
+				return nil, fmt.Errorf("%s: temperature %v of %s is not positive", path, t, name)
+			}
+			out[name] = t
+		}
+	}
+	return out, nil
 }

@@ -61,7 +61,7 @@ func options(t *testing.T) Options {
 	return Options{
 		Name: "2026.11.23-1", Counter: 7, Created: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Notice: "A test: not for patients", Minimum: "0.1.0",
 		Golden: pictures(0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 3, 3), Data: "Noise.",
-		LiteRT: tflitetest.Open(t), Scratch: t.TempDir(),
+		LiteRT: tflitetest.Open(t),
 	}
 }
 

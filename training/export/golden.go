@@ -42,29 +42,40 @@ func spread(pictures []dataset.Picture, n int) []dataset.Picture {
 	return picked
 }
 
+// engines are the same nets in float32 and as a box runs them.
+type engines struct{ exact, rounded *litert.Engine }
+
+// openBoth converts the nets; scratch is a folder for them.
+func openBoth(ctx context.Context, members []ensemble.Member, library *tflite.Library, scratch string) (*engines, error) {
+	exact, err := litert.New(ctx, library, members, litert.Options{Threads: 2, Precision: convert.Float32, Cache: scratch})
+	if err != nil {
+		return nil, err
+	}
+	rounded, err := litert.New(ctx, library, members, litert.Options{Threads: 2, Precision: convert.Int8, Cache: scratch})
+	if err != nil {
+		exact.Close()
+		return nil, err
+	}
+	return &engines{exact, rounded}, nil
+}
+
+func (e *engines) close() {
+	e.exact.Close()
+	e.rounded.Close()
+}
+
 // golden runs the nets on pictures and returns them as golden frames, with the largest
-// difference in probability between int8 and float32 on them. scratch is a folder for
-// converted nets.
-func golden(ctx context.Context, pictures []dataset.Picture, members []ensemble.Member, library *tflite.Library, scratch string) (frames []release.Frame, worst float64, err error) {
+// difference in probability between int8 and float32 on them.
+func (e *engines) golden(ctx context.Context, pictures []dataset.Picture, members []ensemble.Member) (frames []release.Frame, worst float64, err error) {
 	if len(pictures) == 0 {
 		return nil, 0, errors.New("no scored pictures for golden frames: give a dataset that has some")
 	}
-	exact, err := litert.New(ctx, library, members, litert.Options{Threads: 2, Precision: convert.Float32, Cache: scratch})
-	if err != nil {
-		return nil, 0, err
-	}
-	defer exact.Close()
-	rounded, err := litert.New(ctx, library, members, litert.Options{Threads: 2, Precision: convert.Int8, Cache: scratch})
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rounded.Close()
 	for _, p := range pictures {
-		want, err := probabilities(ctx, exact, members, p)
+		want, err := probabilities(ctx, e.exact, members, p)
 		if err != nil {
 			return nil, 0, err
 		}
-		got, err := probabilities(ctx, rounded, members, p)
+		got, err := probabilities(ctx, e.rounded, members, p)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -12,14 +12,14 @@ import (
 // stored. It keeps to what another scanner or operator would change: ultrasound is
 // never turned upside down. The zero value changes nothing.
 type Augmentation struct {
-	Flip  bool    `json:"flip"`  // left and right, every second picture
-	Zoom  float64 `json:"zoom"`  // depth and width scale by up to this factor either way, e.g. 0.2
-	Shift float64 `json:"shift"` // of the picture, as a share of its size
-	Gain  float64 `json:"gain"`  // deviation of the brightness factor's logarithm
-	Gamma float64 `json:"gamma"` // deviation of the exponent's logarithm
-	TGC   float64 `json:"tgc"`   // deviation of the time-gain error's logarithm at either end
-	Noise float64 `json:"noise"` // largest deviation of added noise, in grey levels of 255
-	Blur  float64 `json:"blur"`  // chance that a picture loses resolution, as by a poor grabber
+	Flip  bool    `json:"flip" toml:"flip"`   // left and right, every second picture
+	Zoom  float64 `json:"zoom" toml:"zoom"`   // depth and width scale by up to this factor either way, e.g. 0.2
+	Shift float64 `json:"shift" toml:"shift"` // of the picture, as a share of its size
+	Gain  float64 `json:"gain" toml:"gain"`   // deviation of the brightness factor's logarithm
+	Gamma float64 `json:"gamma" toml:"gamma"` // deviation of the exponent's logarithm
+	TGC   float64 `json:"tgc" toml:"tgc"`     // deviation of the time-gain error's logarithm at either end
+	Noise float64 `json:"noise" toml:"noise"` // largest deviation of added noise, in grey levels of 255
+	Blur  float64 `json:"blur" toml:"blur"`   // chance that a picture loses resolution, as by a poor grabber
 }
 
 // Standard is the augmentation that the demo release is trained with.

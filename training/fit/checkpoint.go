@@ -21,7 +21,7 @@ import (
 const (
 	settingsFile   = "fit.json"
 	checkpointFile = "checkpoint.safetensors"
-	curvesFile     = "curves.csv"
+	CurvesFile     = "curves.csv"
 	// WeightsFile holds the trained net.
 	WeightsFile = "weights.safetensors"
 )
@@ -37,6 +37,7 @@ type state struct {
 // checkpoint is what a run goes on from. The step is the number of steps done.
 type checkpoint struct {
 	step              int
+	since             interval
 	weights, velocity weights.Set
 }
 
@@ -80,7 +81,11 @@ func (r *run) resume() (weights.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: step %q is no number: remove it to train from the start", path, metadata["step"])
 	}
-	r.loaded = &checkpoint{step: step, weights: weights.Set{}, velocity: weights.Set{}}
+	since, err := parseInterval(metadata["interval"])
+	if err != nil {
+		return nil, fmt.Errorf("%s: interval %q: remove it to train from the start", path, metadata["interval"])
+	}
+	r.loaded = &checkpoint{step: step, since: since, weights: weights.Set{}, velocity: weights.Set{}}
 	for name, tensor := range all {
 		if parameter, ok := strings.CutPrefix(name, velocityPrefix); ok {
 			r.loaded.velocity[parameter] = tensor
@@ -104,7 +109,7 @@ func (r *run) save() error {
 	for name, tensor := range velocity {
 		set[velocityPrefix+name] = tensor
 	}
-	return weights.SaveFile(filepath.Join(r.Dir, checkpointFile), set, weights.F32, map[string]string{"step": strconv.Itoa(r.step)})
+	return weights.SaveFile(filepath.Join(r.Dir, checkpointFile), set, weights.F32, map[string]string{"step": strconv.Itoa(r.step), "interval": r.since.text()})
 }
 
 // finish writes the trained net and removes the checkpoint.

@@ -10,8 +10,8 @@
 //
 // The same settings give the same weights on the same machine, with or without an
 // interruption: pictures, augmentation and dropout of a step depend on the seed and
-// the step's number only. Loss and accuracy in curves.csv are means over the last 200
-// steps, over fewer after the start and after an interruption.
+// the step's number only. Loss and accuracy in curves.csv are means over the steps
+// since the row before.
 package fit
 
 import (
@@ -35,8 +35,15 @@ type Config struct {
 	Schedule     string       `json:"schedule"`
 	Smoothing    float64      `json:"smoothing"` // label smoothing; the paper has none
 	Augmentation Augmentation `json:"augmentation"`
-	Seed         uint64       `json:"seed"`
-	Checkpoint   int          `json:"checkpoint"` // steps between checkpoints, each with a validation
+	// Sampling is how pictures are drawn: balanced over scores and clips, or shuffled,
+	// each once in an epoch.
+	Sampling string `json:"sampling"`
+	// ClassWeights weighs the loss of a picture by how rare its score is; only sensible
+	// with shuffled sampling.
+	ClassWeights bool   `json:"class_weights"`
+	Seed         uint64 `json:"seed"`
+	Log          int    `json:"log"`        // steps between rows of curves.csv
+	Checkpoint   int    `json:"checkpoint"` // steps between checkpoints, each with a validation
 
 	Engine tensorflow.Options `json:"engine"`
 }
@@ -47,9 +54,15 @@ const (
 	Cosine   = "cosine"
 )
 
+// Ways to draw pictures.
+const (
+	Balanced = "balanced"
+	Shuffled = "shuffled"
+)
+
 // Paper is Table 2 of the paper (section 3.1) for one net.
 func Paper(net arch.Config) Config {
-	return Config{Net: net, Steps: 2000, Batch: 4, Rate: 0.001, Momentum: 0.9, L2: 0.0001, Schedule: Constant, Checkpoint: 500}
+	return Config{Net: net, Steps: 2000, Batch: 4, Rate: 0.001, Momentum: 0.9, L2: 0.0001, Schedule: Constant, Sampling: Balanced, Log: 20, Checkpoint: 500}
 }
 
 // Check reports the first setting that cannot be used; it leaves Net and Engine to
@@ -70,6 +83,10 @@ func (c *Config) Check() error {
 		return fmt.Errorf("smoothing %v: want 0 to below 1", c.Smoothing)
 	case c.Schedule != Constant && c.Schedule != Cosine:
 		return fmt.Errorf("schedule %q: want %s or %s", c.Schedule, Constant, Cosine)
+	case c.Sampling != Balanced && c.Sampling != Shuffled:
+		return fmt.Errorf("sampling %q: want %s or %s", c.Sampling, Balanced, Shuffled)
+	case c.Log < 1:
+		return fmt.Errorf("a row of the curves after %d steps: want at least 1", c.Log)
 	case c.Checkpoint < 1:
 		return fmt.Errorf("checkpoint after %d steps: want at least 1", c.Checkpoint)
 	}

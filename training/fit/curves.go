@@ -33,23 +33,57 @@ func openCurves(path string, step int) (*curves, error) {
 	return &curves{file}, err
 }
 
-// add writes a row; without validation pictures its last two fields are empty.
-func (c *curves) add(step int, rate float64, w *window, validation evaluate.Confusion) error {
-	row := fmt.Sprintf("%d,%.6g,%.6g,%.4f,,\n", step, rate, w.loss(), w.accuracy())
-	if validation.Total() > 0 {
-		row = fmt.Sprintf("%s%.4f,%.4f\n", strings.TrimSuffix(row, ",\n"), validation.Accuracy(), validation.Kappa())
+// add writes a row. Between checkpoints the last two fields are empty, as they are
+// without validation pictures.
+func (c *curves) add(step int, rate float64, since interval, validation *evaluate.Confusion) error {
+	row := fmt.Sprintf("%d,%.6g,%.6g,%.4f,", step, rate, since.loss(), since.accuracy())
+	if validation != nil && validation.Total() > 0 {
+		row += fmt.Sprintf("%.4f,%.4f", validation.Accuracy(), validation.Kappa())
+	} else {
+		row += ","
 	}
-	_, err := c.file.WriteString(row)
+	_, err := c.file.WriteString(row + "\n")
 	return err
 }
 
 func (c *curves) Close() error { return c.file.Close() }
 
+// interval sums up the steps since the last row of the curves. A checkpoint keeps it, so
+// that the rows after an interruption are those of a whole run.
+type interval struct {
+	losses          float64 // sum
+	right, pictures int
+	steps           int
+}
+
+func (i *interval) add(loss float64, right, pictures int) {
+	i.losses += loss
+	i.right += right
+	i.pictures += pictures
+	i.steps++
+}
+
+func (i interval) loss() float64     { return i.losses / float64(max(1, i.steps)) }
+func (i interval) accuracy() float64 { return float64(i.right) / float64(max(1, i.pictures)) }
+
+// text and parse are for a checkpoint; hexadecimal keeps every bit.
+func (i interval) text() string {
+	return fmt.Sprintf("%x %d %d %d", i.losses, i.right, i.pictures, i.steps)
+}
+
+func parseInterval(text string) (i interval, err error) {
+	if text == "" {
+		return i, nil
+	}
+	_, err = fmt.Sscanf(text, "%g %d %d %d", &i.losses, &i.right, &i.pictures, &i.steps)
+	return i, err
+}
+
 // windowSteps is how many steps the shown loss and accuracy are means of: few enough to
 // follow the training, enough to be steady with batches of 4.
 const windowSteps = 200
 
-// window averages the last steps.
+// window averages the last steps, for people.
 type window struct {
 	losses, right []float64
 	next, filled  int

@@ -11,7 +11,7 @@ import (
 // A run that was killed between a row and its checkpoint, or within a row, writes the
 // row again: no step is in the curves twice.
 func TestCurvesGoOn(t *testing.T) {
-	path := filepath.Join(t.TempDir(), curvesFile)
+	path := filepath.Join(t.TempDir(), CurvesFile)
 	if err := os.WriteFile(path, []byte(curvesHead+"10,0.1,1,0.5,,\n20,0.1,0.9,0.6,,\n30,0.1,0."), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -19,11 +19,13 @@ func TestCurvesGoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWindow(2)
-	w.add(9, 0) // has left the window when it is written
-	w.add(0.5, 1)
-	w.add(1, 0.5)
-	if err := c.add(20, 0.1, w, evaluate.Confusion{0: {3, 1}}); err != nil {
+	var since interval
+	since.add(0.5, 4, 4)
+	since.add(1, 2, 4)
+	if kept, err := parseInterval(since.text()); err != nil || kept != since {
+		t.Errorf("a checkpoint keeps %+v (%v) of %+v", kept, err, since)
+	}
+	if err := c.add(20, 0.1, since, &evaluate.Confusion{0: {3, 1}}); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()

@@ -2,14 +2,18 @@ package fit
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"lungbox/ensemble"
 	"lungbox/ensemble/tensorflow"
+	"lungbox/training/dataset"
 )
 
-// fed is a batch with the scores of its pictures.
+// fed is a batch with its pictures.
 type fed struct {
 	tensorflow.Batch
-	scores []int
+	pictures []dataset.Picture
 }
 
 // feed prepares batches ahead, two at a time, in order. The channel is closed when
@@ -48,30 +52,73 @@ func (r *run) feed(ctx context.Context) <-chan fed {
 // batch makes the batch of a step.
 func (r *run) batch(step int) fed {
 	size := r.net.InputShape().Len()
-	b := fed{scores: make([]int, r.Batch)}
+	b := fed{pictures: make([]dataset.Picture, r.Batch)}
+	if r.ClassWeights {
+		b.Weights = make([]float32, r.Batch)
+	}
 	b.Images, b.Labels = make([]float32, r.Batch*size), make([]float32, r.Batch*r.net.Classes)
 	for k := range r.Batch {
-		picture, score, random := r.sampler.draw(uint64(step)*uint64(r.Batch) + uint64(k))
-		r.Augmentation.apply(b.Images[k*size:][:size], picture, r.Net.Input, random)
-		b.scores[k] = score
+		picture, random := r.sampler.draw(uint64(step)*uint64(r.Batch) + uint64(k))
+		r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net.Input, random)
+		b.pictures[k] = picture
+		if r.ClassWeights {
+			b.Weights[k] = r.weights[picture.Score]
+		}
 		row := b.Labels[k*r.net.Classes:][:r.net.Classes]
 		for c := range row {
 			row[c] = float32(r.Smoothing) / float32(r.net.Classes)
 		}
-		row[score] += 1 - float32(r.Smoothing)
+		row[picture.Score] += 1 - float32(r.Smoothing)
 	}
 	return b
 }
 
-// hits is the share of rows of logits whose highest is the score.
-func hits(logits []float32, scores []int) float64 {
-	classes, right := len(logits)/len(scores), 0
-	for i, score := range scores {
-		if highest(logits[i*classes:][:classes]) == score {
+// hits counts the rows of logits whose highest is the picture's score.
+func hits(logits []float32, pictures []dataset.Picture) (right int) {
+	classes := len(logits) / len(pictures)
+	for i, p := range pictures {
+		if highest(logits[i*classes:][:classes]) == p.Score {
 			right++
 		}
 	}
-	return float64(right) / float64(len(scores))
+	return right
+}
+
+// names lists the pictures of a batch.
+func (b fed) names() string {
+	var names []string
+	for _, p := range b.pictures {
+		name := p.File
+		if p.Frame >= 0 {
+			name += fmt.Sprintf(" frame %d", p.Frame)
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// classWeights are inverse to how many pictures have a score, with mean 1 over the
+// pictures.
+func classWeights(pools []Pool) (weights [ensemble.Scores]float32) {
+	var counts [ensemble.Scores]int
+	all, classes := 0, 0
+	for _, p := range pools {
+		for _, picture := range p.Pictures {
+			counts[picture.Score]++
+			all++
+		}
+	}
+	for _, n := range counts {
+		if n > 0 {
+			classes++
+		}
+	}
+	for score, n := range counts {
+		if n > 0 {
+			weights[score] = float32(all) / float32(classes*n)
+		}
+	}
+	return weights
 }
 
 // highest is the index of the largest value, the lower of equal ones.

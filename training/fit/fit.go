@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/tensorflow"
 	"lungbox/ensemble/weights"
@@ -23,6 +24,7 @@ type Progress struct {
 	Accuracy    float64 // on the training batches, over the same steps
 	Rate        float64 // learning rate that the step used
 	PerSecond   float64 // pictures
+	Waiting     float64 // share of the time that steps waited for pictures
 	Left        time.Duration
 }
 
@@ -37,6 +39,15 @@ type Task struct {
 	// checkpoint or a finished run, with the number of steps that are done.
 	Resumed  func(step int)
 	Progress func(Progress) // may be nil; called after every step
+	Logged   func(Row)      // may be nil; called with every row of the curves
+}
+
+// Row is a row of curves.csv.
+type Row struct {
+	Step                      int
+	Rate, Loss, Accuracy      float64
+	Validation                bool // the next two were measured
+	ValidationAccuracy, Kappa float64
 }
 
 // ErrDiverged means that the loss stopped being a number; the last checkpoint is
@@ -63,8 +74,11 @@ func start(ctx context.Context, t Task) (weights.Set, error) {
 		return nil, err
 	}
 	r := &run{Task: t, net: net, state: state{Config: t.Config, Pictures: digest(t.Pools), Initial: initialDigest(t.Initial)}}
-	if r.sampler, err = newSampler(t.Seed, t.Pools); err != nil {
+	if r.sampler, err = newSampler(t.Seed, t.Sampling, t.Pools); err != nil {
 		return nil, err
+	}
+	if t.ClassWeights {
+		r.weights = classWeights(t.Pools)
 	}
 	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
 		return nil, err
@@ -99,7 +113,9 @@ type run struct {
 	state   state
 	loaded  *checkpoint // what to go on from; nil for a new run
 	curves  *curves
-	step    int // steps done
+	weights [ensemble.Scores]float32 // of the loss, by score; with ClassWeights
+	step    int                      // steps done
+	since   interval                 // since the last row of the curves
 }
 
 func (r *run) resumed(step int) {
@@ -112,7 +128,7 @@ func (r *run) resumed(step int) {
 func (r *run) prepare() (err error) {
 	switch {
 	case r.loaded != nil:
-		r.step = r.loaded.step
+		r.step, r.since = r.loaded.step, r.loaded.since
 		r.resumed(r.step)
 		if err = r.trainer.Load(r.loaded.weights); err == nil {
 			err = r.trainer.LoadVelocity(r.loaded.velocity)
@@ -123,7 +139,7 @@ func (r *run) prepare() (err error) {
 		err = r.trainer.Load(weights.Random(r.net, r.Seed))
 	}
 	if err == nil {
-		r.curves, err = openCurves(filepath.Join(r.Dir, curvesFile), r.step)
+		r.curves, err = openCurves(filepath.Join(r.Dir, CurvesFile), r.step)
 	}
 	return err
 }
@@ -135,8 +151,11 @@ func (r *run) train(ctx context.Context) (weights.Set, error) {
 	feed := r.feed(ctx)
 	window := newWindow(windowSteps)
 	started, first := time.Now(), r.step
+	var waited time.Duration
 	for r.step < r.Steps {
+		asked := time.Now()
 		batch, ok := <-feed
+		waited += time.Since(asked)
 		if !ok {
 			return nil, errors.Join(ctx.Err(), r.save())
 		}
@@ -147,9 +166,11 @@ func (r *run) train(ctx context.Context) (weights.Set, error) {
 			return nil, err
 		}
 		if math.IsNaN(float64(loss)) || math.IsInf(float64(loss), 0) {
-			return nil, fmt.Errorf("%w: the loss is %v at step %d: try a lower rate in another folder", ErrDiverged, loss, step)
+			return nil, fmt.Errorf("%w: the loss is %v at step %d on the batch %s: look at these pictures, or try a lower rate in another folder", ErrDiverged, loss, step, batch.names())
 		}
-		window.add(float64(loss), hits(logits, batch.scores))
+		right := hits(logits, batch.pictures)
+		window.add(float64(loss), float64(right)/float64(r.Batch))
+		r.since.add(float64(loss), right, r.Batch)
 		r.step++
 		if r.Progress != nil {
 			elapsed := time.Since(started)
@@ -157,30 +178,54 @@ func (r *run) train(ctx context.Context) (weights.Set, error) {
 			r.Progress(Progress{
 				Step: r.step, Steps: r.Steps, Rate: rate, Loss: window.loss(), Accuracy: window.accuracy(),
 				PerSecond: float64(r.Batch) / each.Seconds(), Left: each * time.Duration(r.Steps-r.step),
+				Waiting: waited.Seconds() / elapsed.Seconds(),
 			})
 		}
-		if r.step%r.Checkpoint == 0 || r.step == r.Steps {
-			if err := r.milestone(ctx, window, rate); err != nil {
-				return nil, err
-			}
+		if err := r.milestone(ctx, rate); err != nil {
+			return nil, err
 		}
 	}
 	return r.finish()
 }
 
-// milestone validates, notes the curves and writes a checkpoint. The end of the context
-// waits for it: otherwise the curves would lack a row.
-func (r *run) milestone(ctx context.Context, window *window, rate float64) error {
-	seen := evaluate.Confusion{}
+// milestone notes the curves and writes a checkpoint when it is time to.
+func (r *run) milestone(ctx context.Context, rate float64) error {
+	checkpoint := r.step%r.Checkpoint == 0 || r.step == r.Steps
+	if !checkpoint && r.step%r.Log != 0 {
+		return nil
+	}
+	row := Row{Step: r.step, Rate: rate, Loss: r.since.loss(), Accuracy: r.since.accuracy()}
+	var seen *evaluate.Confusion
+	if checkpoint && len(r.Validation) > 0 {
+		var err error
+		if seen, err = r.validate(ctx); err != nil {
+			return err
+		}
+		row.Validation, row.ValidationAccuracy, row.Kappa = true, seen.Accuracy(), seen.Kappa()
+	}
+	if err := r.curves.add(r.step, rate, r.since, seen); err != nil {
+		return err
+	}
+	r.since = interval{}
+	if r.Logged != nil {
+		r.Logged(row)
+	}
+	if !checkpoint {
+		return nil
+	}
+	return r.save()
+}
+
+// validate scores the validation pictures. The end of the context waits for it:
+// otherwise the curves would lack a row.
+func (r *run) validate(ctx context.Context) (*evaluate.Confusion, error) {
+	seen := &evaluate.Confusion{}
 	logits, err := Logits(context.WithoutCancel(ctx), r.trainer, r.net, r.Validation, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, p := range r.Validation {
 		seen.Add(p.Score, highest(logits[i][:]))
 	}
-	if err := r.curves.add(r.step, rate, window, seen); err != nil {
-		return err
-	}
-	return r.save()
+	return seen, nil
 }

@@ -71,7 +71,7 @@ func TestLearns(t *testing.T) {
 	if err := weights.Check(arch.MustNew(job.Net), set); err != nil {
 		t.Error(err)
 	}
-	curves, err := os.ReadFile(filepath.Join(job.Dir, curvesFile))
+	curves, err := os.ReadFile(filepath.Join(job.Dir, CurvesFile))
 	if err != nil || strings.Count(string(curves), "\n") != 16 {
 		t.Errorf("curves %v:\n%s", err, curves)
 	}
@@ -178,7 +178,7 @@ func TestCurvesWithoutValidation(t *testing.T) {
 	if _, err := Run(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	curves, err := os.ReadFile(filepath.Join(job.Dir, curvesFile))
+	curves, err := os.ReadFile(filepath.Join(job.Dir, CurvesFile))
 	if lines := strings.Split(string(curves), "\n"); err != nil || len(lines) != 4 || !strings.HasPrefix(lines[1], "2,0.02,") || !strings.HasSuffix(lines[1], ",,") {
 		t.Errorf("%v\n%s", err, curves)
 	}

@@ -3,10 +3,10 @@ package fit
 import (
 	"errors"
 	"fmt"
-	"image"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"lungbox/training/dataset"
 )
@@ -21,20 +21,27 @@ type Pool struct {
 // sampler draws pictures. What a draw gives depends on the seed and the number of
 // the draw only, so that a run that was interrupted goes on with the same pictures.
 //
-// A draw chooses a pool by its share, then a score, then a clip of that score, then
-// a picture of that clip, each evenly: neither common scores nor long clips
-// outweigh the others.
+// A draw chooses a pool by its share. Balanced sampling then draws a score, a clip of
+// that score and a picture of that clip, each evenly: neither common scores nor long
+// clips outweigh the others. Shuffled sampling goes through all pictures of a single
+// pool in an order that is new in every epoch; of several pools it draws pictures
+// evenly.
 type sampler struct {
-	seed  uint64
-	pools []pool
-	upTo  []float64 // running sum of the shares
+	seed     uint64
+	pools    []pool
+	upTo     []float64 // running sum of the shares
+	shuffled bool
+	orders   orders
 }
 
-// pool holds pictures by score, then by clip.
-type pool struct{ scores [][][]dataset.Picture }
+// pool holds pictures, and again by score, then by clip.
+type pool struct {
+	pictures []dataset.Picture
+	scores   [][][]dataset.Picture
+}
 
-func newSampler(seed uint64, pools []Pool) (*sampler, error) {
-	s := &sampler{seed: seed}
+func newSampler(seed uint64, sampling string, pools []Pool) (*sampler, error) {
+	s := &sampler{seed: seed, shuffled: sampling == Shuffled}
 	total := 0.0
 	for _, p := range pools {
 		grouped, err := group(p)
@@ -68,7 +75,7 @@ func group(p Pool) (pool, error) {
 	if len(byScore) == 0 {
 		return pool{}, fmt.Errorf("%s: no picture has a score", p.Name)
 	}
-	var out pool
+	out := pool{pictures: p.Pictures}
 	for _, score := range slices.Sorted(maps.Keys(byScore)) {
 		var clips [][]dataset.Picture
 		for _, key := range slices.Sorted(maps.Keys(byScore[score])) {
@@ -84,18 +91,42 @@ func clipOf(p dataset.Picture) string {
 	return p.Patient + "\x00" + p.Exam + "\x00" + p.Zone + "\x00" + p.Clip
 }
 
-// draw returns picture number n with its score, and the random source for its
-// augmentation.
-func (s *sampler) draw(n uint64) (*image.Gray, int, *rand.Rand) {
+// draw returns picture number n, and the random source for its augmentation.
+func (s *sampler) draw(n uint64) (dataset.Picture, *rand.Rand) {
 	r := rand.New(rand.NewPCG(s.seed, n))
 	x := r.Float64()
 	i := slices.IndexFunc(s.upTo, func(up float64) bool { return x < up })
 	if i < 0 {
 		i = len(s.pools) - 1
 	}
+	switch all := s.pools[i].pictures; {
+	case s.shuffled && len(s.pools) == 1:
+		return all[s.orders.at(s.seed, n, len(all))], r
+	case s.shuffled:
+		return all[r.IntN(len(all))], r
+	}
 	scores := s.pools[i].scores
 	clips := scores[r.IntN(len(scores))]
 	clip := clips[r.IntN(len(clips))]
-	picture := clip[r.IntN(len(clip))]
-	return picture.Image, picture.Score, r
+	return clip[r.IntN(len(clip))], r
+}
+
+// orders keeps the shuffles of the epochs in use: batches that are prepared side by
+// side lie in two epochs at most.
+type orders struct {
+	mutex sync.Mutex
+	epoch [2]uint64
+	order [2][]int
+}
+
+// at is which of size pictures draw number n takes.
+func (o *orders) at(seed, n uint64, size int) int {
+	epoch, slot := n/uint64(size), n/uint64(size)%2
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.order[slot] == nil || o.epoch[slot] != epoch {
+		r := rand.New(rand.NewPCG(seed, ^epoch)) // far from the draws' own numbers
+		o.epoch[slot], o.order[slot] = epoch, r.Perm(size)
+	}
+	return o.order[slot][n%uint64(size)]
 }

@@ -3,6 +3,7 @@ package fit
 import (
 	"image"
 	"math"
+	"slices"
 	"testing"
 
 	"lungbox/training/dataset"
@@ -17,7 +18,7 @@ func TestSampler(t *testing.T) {
 			few = append(few, p)
 		}
 	}
-	s, err := newSampler(3, []Pool{{"many", 1, many}, {"few", 3, few}})
+	s, err := newSampler(3, Balanced, []Pool{{"many", 1, many}, {"few", 3, few}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,9 +29,10 @@ func TestSampler(t *testing.T) {
 	const n = 8000
 	fromFew, scores := 0, [4]int{}
 	for k := range uint64(n) {
-		picture, score, _ := s.draw(k)
-		again, _, _ := s.draw(k)
-		if picture != again {
+		drawn, _ := s.draw(k)
+		again, _ := s.draw(k)
+		picture, score := drawn.Image, drawn.Score
+		if picture != again.Image {
 			t.Fatal("the same draw gave another picture")
 		}
 		if isFew[picture] {
@@ -46,5 +48,56 @@ func TestSampler(t *testing.T) {
 		if math.Abs(float64(k)/float64(n-fromFew)-0.25) > 0.04 {
 			t.Errorf("score %d: %d of %d draws", score, k, n-fromFew)
 		}
+	}
+}
+
+// Shuffled sampling takes every picture once in an epoch, in another order each time,
+// whoever asks first.
+func TestShuffledSampler(t *testing.T) {
+	all := pictures(37, "p1")
+	s, err := newSampler(3, Shuffled, []Pool{{"all", 1, all}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var epochs [3][]*image.Gray
+	for k := range uint64(3 * 37) {
+		picture, _ := s.draw(k)
+		epochs[k/37] = append(epochs[k/37], picture.Image)
+	}
+	for e, order := range epochs {
+		seen := map[*image.Gray]bool{}
+		for _, p := range order {
+			seen[p] = true
+		}
+		if len(seen) != 37 {
+			t.Errorf("epoch %d took %d of 37 pictures", e, len(seen))
+		}
+	}
+	if slices.Equal(epochs[0], epochs[1]) {
+		t.Error("two epochs have one order")
+	}
+	back, err := newSampler(3, Shuffled, []Pool{{"all", 1, all}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := 3*37 - 1; k >= 0; k-- {
+		if picture, _ := back.draw(uint64(k)); picture.Image != epochs[k/37][k%37] {
+			t.Fatalf("draw %d depends on what was drawn before", k)
+		}
+	}
+}
+
+// Rare scores weigh more; all pictures together weigh as much as before.
+func TestClassWeights(t *testing.T) {
+	var some []dataset.Picture
+	for score, n := range [4]int{30, 10, 0, 20} {
+		for range n {
+			some = append(some, dataset.Picture{Score: score})
+		}
+	}
+	w := classWeights([]Pool{{"some", 1, some}})
+	sum := 30*w[0] + 10*w[1] + 20*w[3]
+	if math.Abs(float64(sum)-60) > 1e-4 || w[1] != 3*w[0] || w[2] != 0 {
+		t.Errorf("weights %v", w)
 	}
 }

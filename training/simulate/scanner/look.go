@@ -101,12 +101,23 @@ func Looks() []Look {
 	linearHandheld.screenColumns = []int{320, 480}
 	linearHandheld.chrome = chrome{ticks: true, lines: 3}
 
-	return []Look{convex, handheld, smooth, old, micro, phased, linear, linearHandheld}
+	// One machine with one preset, as a study has it that bought one for its ward: Xing
+	// et al. 2022, section 2.1 (curved array, 1 to 5 MHz, depth 15 cm, focus 7.5 cm).
+	study := convex
+	study.Name = "convex-study"
+	study.radius, study.opening, study.depth = interval{58, 60}, interval{62, 64}, interval{148, 152}
+	study.frequency, study.cycles, study.fnumber = interval{3.2, 3.4}, interval{1.8, 2}, interval{2.8, 3}
+	study.dynamic, study.gamma, study.knee = interval{60, 62}, interval{1, 1.1}, interval{0.2, 0.3}
+	study.floor, study.peak, study.soft = interval{0, 1}, interval{220, 240}, interval{1, 1.5}
+	study.noise, study.cut, study.quality = interval{-10, -6}, 0, interval{90, 100}
+
+	return []Look{convex, handheld, smooth, old, micro, phased, linear, linearHandheld, study}
 }
 
 // Frequencies of the looks in [Pick], in the order of Looks: lungs are scanned
-// with curved arrays most of the time.
-func weights() []float64 { return []float64{5, 4, 4, 2, 1.5, 1.5, 1.5, 1} }
+// with curved arrays most of the time. The study's machine is drawn only when asked
+// for.
+func weights() []float64 { return []float64{5, 4, 4, 2, 1.5, 1.5, 1.5, 1, 0} }
 
 // LookNamed finds a look; the error lists the names there are.
 func LookNamed(name string) (Look, error) {
