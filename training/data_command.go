@@ -14,7 +14,7 @@ import (
 
 func newData() *cobra.Command {
 	group := &cobra.Command{Use: "data", Short: "Make and import datasets"}
-	group.AddCommand(newSimulate(), newImport())
+	group.AddCommand(newSimulate(), newImport(), newCheck())
 	return group
 }
 

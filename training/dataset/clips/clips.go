@@ -1,5 +1,8 @@
-// Package clips imports folders of ultrasound clips that two readers have scored,
-// described by a clips.csv:
+// Package clips makes datasets from ultrasound clips: videos, pictures and DICOM files
+// with what is known of each. Package layout finds clips in folders as people have them;
+// this one reads the product's own table and writes the pictures.
+//
+// A clips.csv lies beside the clips:
 //
 //	file,patient,reader_a,reader_b,probe,findings,license,source
 package clips
@@ -11,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"lungbox/training/atomicfile"
 	"lungbox/training/dataset"
@@ -21,7 +25,7 @@ const TableFile = "clips.csv"
 
 var columns = []string{"file", "patient", "reader_a", "reader_b", "probe", "findings", "license", "source"}
 
-// Clip is one row of the table.
+// Clip is one row of the table, or one file of another layout.
 type Clip struct {
 	File             string // relative to the folder
 	Patient          string
@@ -30,6 +34,30 @@ type Clip struct {
 	Findings         string // what the readers saw, separated by commas
 	Licence          string // as its owner names it, such as "CC BY 4.0"
 	Source           string // where it was published, or who gave it
+
+	// What clips.csv does not say, other layouts may:
+	Exam, Zone string
+	Split      string // dataset.Train, dataset.Validation, dataset.Test or ""
+	Loop       string // the cine loop it belongs to; "" means the clip itself
+	// Alias names the clip in the dataset, where its own path must not be seen: people
+	// put names of patients into those. "" means File.
+	Alias string
+	// Only is the number, from 1, of the one picture of the file that the row is about;
+	// 0 means the whole clip.
+	Only int
+}
+
+// name is the clip's name in the dataset, without its ending.
+func (c Clip) name() string {
+	if c.Alias != "" {
+		return c.Alias
+	}
+	return strings.TrimSuffix(c.File, filepath.Ext(c.File))
+}
+
+// label is the score that the readers give together, as dataset.Row has it.
+func (c Clip) label() (score int, ok bool) {
+	return dataset.Row{ReaderA: c.ReaderA, ReaderB: c.ReaderB}.Label()
 }
 
 // Read reads the table of a folder. The error is one line that names the file and the
@@ -75,14 +103,24 @@ func parse(fields []string) (Clip, error) {
 	return c, err
 }
 
-// write writes a table of clips: what a dataset was made from, with its licences.
+// write writes a table of clips: what a dataset was made from, with its licences. A file
+// of which several pictures were named is there once.
 func write(path string, rows []Clip) error {
 	var text bytes.Buffer
 	table := csv.NewWriter(&text)
 	table.Write(columns)
+	seen := map[string]bool{}
 	for _, c := range rows {
+		file := c.File
+		if c.Alias != "" {
+			file = c.Alias
+		}
+		if seen[file] {
+			continue
+		}
+		seen[file] = true
 		table.Write([]string{
-			c.File, c.Patient, dataset.FormatScore(c.ReaderA), dataset.FormatScore(c.ReaderB),
+			file, c.Patient, dataset.FormatScore(c.ReaderA), dataset.FormatScore(c.ReaderB),
 			c.Probe, c.Findings, c.Licence, c.Source,
 		})
 	}

@@ -4,47 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/png"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"lungbox/capture"
-	"lungbox/capture/clip"
-	"lungbox/capture/replay"
 	"lungbox/training/dataset"
 )
 
-// Options say what to take from the clips.
-type Options struct {
-	Every int // frames between two pictures of a clip; 10 in the paper (section 2.1)
-	Most  int // pictures of a clip at most; 50 in the paper (section 2.1)
-	// Test holds the patients whose pictures get the split [dataset.Test]; the others
-	// get [dataset.Train]. Without any the split stays empty.
-	Test []string
+// Import makes a dataset in dir from a folder of clips with a clips.csv; see [Take].
+func Import(ctx context.Context, from, dir string, opt Options, progress func(done, total int)) (*Report, error) {
+	set, err := Find(from)
+	if err != nil {
+		return nil, err
+	}
+	return Take(ctx, set, dir, opt, progress)
 }
 
-// unfinished ends the name of the folder that an import works in.
-const unfinished = ".unfinished"
-
-// Import makes a dataset in dir from a folder of clips: the fan of every picture
-// cropped and masked as the box does it. Clips on which the readers differ are left
-// out and reported. The rows it took are kept beside the dataset with their licences.
-//
-// dir must not exist, or be empty. It gets its name when all is there: an import that
-// was ended half-way leaves dir.unfinished at most, which the next one replaces.
-//
-// progress, which may be nil, is told after every clip.
-func Import(ctx context.Context, from, dir string, opt Options, progress func(done, total int)) (*Report, error) {
+// Find reads the clips.csv of a folder.
+func Find(from string) (*Set, error) {
 	rows, err := Read(from)
 	if err != nil {
 		return nil, err
 	}
-	if err := check(from, rows, opt); err != nil {
+	return &Set{From: from, Table: filepath.Join(from, TableFile), Clips: rows}, nil
+}
+
+// Take makes a dataset in dir from a set of clips: the fan of every picture cropped and
+// masked as the box does it. Clips on which the readers differ are left out and
+// reported, and so are files that cannot be read, unless opt.Strict. The rows it took
+// are kept beside the dataset with their licences.
+//
+// dir must not exist, or be empty. It gets its name when all is there. An import that
+// was ended half-way leaves dir.unfinished; the next one into dir goes on from there:
+// files that are done, and have not changed since, are not read again.
+//
+// progress, which may be nil, is told after every file, from one goroutine at a time; it
+// is not told of the last one when the import fails.
+func Take(ctx context.Context, set *Set, dir string, opt Options, progress func(done, total int)) (*Report, error) {
+	if err := set.check(opt); err != nil {
 		return nil, err
 	}
 	dir = filepath.Clean(dir)
@@ -53,16 +52,14 @@ func Import(ctx context.Context, from, dir string, opt Options, progress func(do
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("import into %s: %w", dir, err)
 	}
-	work := dir + unfinished
-	if err := os.RemoveAll(work); err != nil {
-		return nil, fmt.Errorf("import into %s: %w", dir, err)
-	}
-	i := &importer{
-		from: from, opt: opt, data: dataset.Dataset{Dir: work},
-		report: Report{Unfit: map[capture.Unfit]int{}}, patients: map[string]bool{},
-	}
-	if err := i.all(ctx, rows, progress); err != nil {
-		return nil, errors.Join(fmt.Errorf("import into %s: %w", dir, err), os.RemoveAll(work))
+	work := dir + Unfinished
+	i := &importer{set: set, opt: opt, data: dataset.Dataset{Dir: work}, report: Report{Unfit: map[capture.Unfit]int{}, Skipped: set.Skipped, Warnings: set.Warnings}, patients: map[string]bool{}}
+	if err := i.run(ctx, progress); err != nil {
+		err = fmt.Errorf("import into %s: %w", dir, err)
+		if i.journal == nil || i.journal.entries == 0 {
+			err = errors.Join(err, os.RemoveAll(work))
+		}
+		return nil, err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("import into %s: %w", dir, err)
@@ -70,81 +67,108 @@ func Import(ctx context.Context, from, dir string, opt Options, progress func(do
 	return &i.report, os.Rename(work, dir)
 }
 
-// check refuses what would show only after long work, or not at all.
-func check(from string, rows []Clip, opt Options) error {
-	table := filepath.Join(from, TableFile)
-	if opt.Every < 1 || opt.Most < 1 {
-		return fmt.Errorf("every %d frames, %d pictures of a clip: want at least 1", opt.Every, opt.Most)
-	}
-	for _, patient := range opt.Test {
-		if !slices.ContainsFunc(rows, func(c Clip) bool { return c.Patient == patient }) {
-			return fmt.Errorf("test patient %q is not in %s", patient, table)
-		}
-	}
-	files := map[string]string{}
-	for _, c := range rows {
-		if other, taken := files[c.name()]; taken {
-			return fmt.Errorf("%s: %s and %s differ in their ending only: rename one", table, other, c.File)
-		}
-		files[c.name()] = c.File
-	}
-	return nil
-}
-
-// name is the clip's name in the dataset.
-func (c Clip) name() string { return strings.TrimSuffix(c.File, filepath.Ext(c.File)) }
-
-// importer is one run of Import.
+// importer is one run of Take.
 type importer struct {
-	from     string
+	set      *Set
 	opt      Options
+	journal  *journal
 	data     dataset.Dataset
 	report   Report
 	taken    []Clip
 	patients map[string]bool // with a picture
 }
 
-// all writes the pictures of all clips, then the tables.
-func (i *importer) all(ctx context.Context, rows []Clip, progress func(done, total int)) error {
-	for n, c := range rows {
-		if err := i.clip(ctx, c); err != nil {
-			return err
-		}
-		if progress != nil {
-			progress(n+1, len(rows))
-		}
+// run writes the pictures of all clips, then the tables.
+func (i *importer) run(ctx context.Context, progress func(done, total int)) (err error) {
+	if i.journal, err = openJournal(i.data.Dir, i.opt); err != nil {
+		return err
 	}
-	for _, patient := range i.opt.Test {
-		if !i.patients[patient] {
-			i.report.TestEmpty = append(i.report.TestEmpty, patient)
-		}
+	defer i.journal.close()
+	files := i.files()
+	done, err := i.all(ctx, files, progress)
+	if err != nil {
+		return err
 	}
-	i.report.Clips, i.report.Pictures, i.report.Patients = len(i.taken), len(i.data.Rows), len(i.patients)
-	if i.report.Pictures == 0 {
-		return fmt.Errorf("%s gives no picture: of %d clips the readers differ on %d, %d have no score, %d no frame that can be scored",
-			i.from, len(rows), len(i.report.Differing), len(i.report.Unscored), len(i.report.Empty))
+	i.gather(files, done)
+	if len(i.data.Rows) == 0 {
+		i.journal.entries = 0 // nothing to go on from
+		return i.nothing()
 	}
 	if err := write(filepath.Join(i.data.Dir, TableFile), i.taken); err != nil {
 		return err
 	}
-	return i.data.Write()
+	if err := i.journal.finish(i.data); err != nil {
+		return err
+	}
+	if err := i.data.Write(); err != nil {
+		return err
+	}
+	if progress != nil {
+		progress(len(files), len(files))
+	}
+	return nil
 }
 
-// clip takes one clip, or notes why not.
-func (i *importer) clip(ctx context.Context, c Clip) error {
-	row := dataset.Row{
-		Frame: -1, Patient: c.Patient, Clip: c.name(),
-		ReaderA: c.ReaderA, ReaderB: c.ReaderB, Source: c.Source,
+// nothing is the error of an import without a picture.
+func (i *importer) nothing() error {
+	r := &i.report
+	err := fmt.Errorf("%s gives no picture: of %d clips the readers differ on %d, %d have no score, %d no frame that can be scored, %d cannot be read",
+		i.set.From, len(i.set.Clips), len(r.Differing), len(r.Unscored), len(r.Empty), len(r.Skipped))
+	if len(r.Skipped) > 0 {
+		return fmt.Errorf("%w; the first: %w", err, r.Skipped[0].Err)
 	}
-	score, ok := row.Label()
+	return err
+}
+
+// gather makes rows and the report of what was done, in the order of the clips.
+func (i *importer) gather(files []*file, done []outcome) {
+	pictures := map[int][]int{} // frames by clip
+	for n, f := range files {
+		if done[n].fault != nil {
+			i.report.Skipped = append(i.report.Skipped, Skipped{f.path, done[n].fault})
+			continue
+		}
+		for reason, count := range done[n].Unfit {
+			i.report.Unfit[reason] += count
+		}
+		for _, c := range f.clips {
+			pictures[c] = append(pictures[c], []int{}...)
+			for _, frame := range done[n].Frames {
+				if only := i.set.Clips[c].Only; only == 0 || only-1 == frame {
+					pictures[c] = append(pictures[c], frame)
+				}
+			}
+			if len(pictures[c]) == 0 {
+				i.report.Empty = append(i.report.Empty, i.set.Clips[c])
+			}
+		}
+	}
+	for n, c := range i.set.Clips {
+		i.add(c, pictures[n])
+	}
+	i.report.TestEmpty = slices.DeleteFunc(slices.Clone(i.opt.Test), func(p string) bool { return i.patients[p] })
+	i.report.Clips, i.report.Pictures, i.report.Patients = len(i.taken), len(i.data.Rows), len(i.patients)
+}
+
+// add makes the rows of one clip, or notes why it was left out.
+func (i *importer) add(c Clip, frames []int) {
+	score, ok := c.label()
+	i.report.Agreement.add(c, len(frames))
 	switch {
-	case ok:
-	case c.ReaderA == dataset.Unscored && c.ReaderB == dataset.Unscored:
-		i.report.Unscored = append(i.report.Unscored, c)
-		return nil
-	default:
+	case !ok && c.ReaderA != dataset.Unscored:
 		i.report.Differing = append(i.report.Differing, c)
-		return nil
+	case !ok && !i.set.KeepUnscored:
+		i.report.Unscored = append(i.report.Unscored, c)
+	}
+	if len(frames) == 0 {
+		return
+	}
+	row := dataset.Row{
+		Frame: -1, Patient: c.Patient, Exam: c.Exam, Zone: c.Zone, Clip: c.Loop,
+		ReaderA: c.ReaderA, ReaderB: c.ReaderB, Split: c.Split, Source: c.Source,
+	}
+	if row.Clip == "" {
+		row.Clip = c.name()
 	}
 	if len(i.opt.Test) > 0 {
 		row.Split = dataset.Train
@@ -152,68 +176,23 @@ func (i *importer) clip(ctx context.Context, c Clip) error {
 			row.Split = dataset.Test
 		}
 	}
-	added, err := i.pictures(ctx, filepath.Join(i.from, c.File), row)
-	if err != nil {
-		return err
+	for _, frame := range frames {
+		row.File = picturePath(c, frame)
+		i.data.Rows = append(i.data.Rows, row)
 	}
-	if len(added) == 0 {
-		i.report.Empty = append(i.report.Empty, c)
-		return nil
-	}
-	i.data.Rows = append(i.data.Rows, added...)
 	i.taken = append(i.taken, c)
 	i.patients[c.Patient] = true
-	i.report.ByScore[score] += len(added)
+	if ok {
+		i.report.ByScore[score] += len(frames)
+	} else {
+		i.report.NoScore += len(frames)
+	}
 	if row.Split == dataset.Test {
-		i.report.TestPictures += len(added)
+		i.report.TestPictures += len(frames)
 	}
-	return nil
 }
 
-// pictures writes the pictures of one clip and returns their rows.
-func (i *importer) pictures(ctx context.Context, path string, row dataset.Row) ([]dataset.Row, error) {
-	source, err := replay.Open(ctx, path, clip.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer source.Close()
-	folder := filepath.Join("images", row.Clip)
-	if err := os.MkdirAll(filepath.Join(i.data.Dir, folder), 0o755); err != nil {
-		return nil, err
-	}
-	var rows []dataset.Row
-	for next := 0; len(rows) < i.opt.Most; {
-		frame, err := source.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if frame.Index < next {
-			continue
-		}
-		if frame.Unfit != "" {
-			i.report.Unfit[frame.Unfit]++
-			continue
-		}
-		picture := row
-		picture.File = filepath.Join(folder, fmt.Sprintf("%05d.png", frame.Index))
-		if err := writePNG(filepath.Join(i.data.Dir, picture.File), frame.Image); err != nil {
-			return nil, err
-		}
-		rows = append(rows, picture)
-		next = frame.Index + i.opt.Every
-	}
-	return rows, nil
-}
-
-// writePNG writes a picture through to the disk: the dataset's name says that it is
-// there.
-func writePNG(path string, picture *image.Gray) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(png.Encode(file, picture), file.Sync(), file.Close())
+// picturePath is where a picture lies in the dataset.
+func picturePath(c Clip, frame int) string {
+	return filepath.Join("images", c.name(), fmt.Sprintf("%05d.png", frame))
 }

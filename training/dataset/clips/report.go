@@ -13,7 +13,13 @@ import (
 type Report struct {
 	Clips, Pictures, Patients int // taken
 	ByScore                   [4]int
+	NoScore                   int // pictures taken without a score
 	TestPictures              int
+	Beyond                    int // pictures of a loop that had its number already
+	Agreement                 Agreement
+	// Warnings and Skipped are the set's, and the files that could not be read.
+	Warnings []string
+	Skipped  []Skipped
 
 	Differing []Clip // left out because the two readers differ
 	Unscored  []Clip // left out because nobody has scored them
@@ -31,6 +37,9 @@ func (r *Report) String() string {
 	fmt.Fprintf(&text, "took %d pictures from %d clips of %d patients; by score:", r.Pictures, r.Clips, r.Patients)
 	for score, n := range r.ByScore {
 		fmt.Fprintf(&text, "  %d: %d", score, n)
+	}
+	if r.NoScore > 0 {
+		fmt.Fprintf(&text, "  none: %d", r.NoScore)
 	}
 	fmt.Fprintln(&text)
 	if r.TestPictures > 0 {
@@ -51,5 +60,26 @@ func (r *Report) String() string {
 	for _, patient := range r.TestEmpty {
 		fmt.Fprintf(&text, "test patient %s has no picture: all clips were left out\n", patient)
 	}
+	if r.Beyond > 0 {
+		fmt.Fprintf(&text, "left out %d pictures of loops that had enough\n", r.Beyond)
+	}
+	text.WriteString(r.Agreement.String())
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&text, "WARNING: %s\n", w)
+	}
+	for _, s := range r.Skipped {
+		fmt.Fprintf(&text, "skipped %v\n", s)
+	}
+	if len(r.Skipped) > 0 {
+		fmt.Fprintf(&text, "WARNING: %d files were SKIPPED because they cannot be read (listed above); --strict makes that an error\n", len(r.Skipped))
+	}
 	return text.String()
+}
+
+// String names the file and the reason.
+func (s Skipped) String() string {
+	if text := s.Err.Error(); strings.Contains(text, s.File) {
+		return text
+	}
+	return fmt.Sprintf("%s: %v", s.File, s.Err)
 }
