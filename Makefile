@@ -76,6 +76,10 @@ bench: bin/lungbox ## Measure this machine: preparation, nets, votes, memory, st
 bench-peers: bin/lungbox bin/lungtrain lungbox-tensorflow ## Measure against PyTorch, ONNX Runtime and TensorFlow's Python in the same run
 	.make/peers.sh $(CACHE)/peers bin/lungbox bin/lungbox-tensorflow
 
+.PHONY: bench-pipeline
+bench-pipeline: bin/lungtrain ## Run the whole two-stage pipeline on simulated pictures, five seeds, under an hour on 2 cores
+	.make/bench-pipeline.sh bin/lungtrain $(CURDIR)/out/bench-pipeline
+
 .PHONY: demo-release
 demo-release: bin/lungtrain ## Train the demo release (simulated pictures and CLIPS) into daemon/demo/release
 	.make/demo-release.sh "$(CLIPS)" $(CURDIR)/out/demo $(CURDIR)/daemon/demo/release

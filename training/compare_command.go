@@ -55,15 +55,26 @@ func compare(dirs []string) error {
 	if truths[0] != nil {
 		row(table, "wrong labels removed, %", truths, func(t *twostage.Truth) float64 { return 100 * t.RemovedWrong })
 		row(table, "right labels kept, %", truths, func(t *twostage.Truth) float64 { return 100 * t.KeptRight })
-		row(table, "vote against the truth, %", truths, func(t *twostage.Truth) float64 { return 100 * t.Vote })
-		row(table, "readers against the truth, %", truths, func(t *twostage.Truth) float64 { return 100 * t.Readers })
+		fmt.Fprintln(table, "against the true scores:\t")
+		row(table, "readers' common score", truths, func(t *twostage.Truth) float64 { return 100 * t.Readers })
+		row(table, "vote, with selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Vote })
+		row(table, "best single net, with selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Best })
+		row(table, "vote, without selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Unselected })
 	}
 	table.Flush()
 	fmt.Println()
 	for i, what := range []string{"The vote against the best single net", "Selection against no selection, by vote"} {
 		if i < len(outcomes[0].Gains) {
-			fmt.Println(verdict(what, outcomes, i))
+			bootstrap := 0.0
+			for _, o := range outcomes {
+				bootstrap += 100 * o.Gains[i].Points.SE / float64(len(outcomes))
+			}
+			fmt.Println(verdict(what, figures(outcomes, gain(i)), bootstrap))
 		}
+	}
+	if truths[0] != nil {
+		fmt.Println(verdict("Against the true scores, the vote against the best single net", figures(truths, func(t *twostage.Truth) float64 { return 100 * (t.Vote - t.Best) }), 0))
+		fmt.Println(verdict("Against the true scores, selection against no selection, by vote", figures(truths, func(t *twostage.Truth) float64 { return 100 * (t.Vote - t.Unselected) }), 0))
 	}
 	return nil
 }
@@ -103,31 +114,33 @@ func row[T any](table *tabwriter.Writer, name string, runs []T, figure func(T) f
 	fmt.Fprintf(table, "%.1f\t\n", sum/float64(len(runs)))
 }
 
+func figures[T any](runs []T, figure func(T) float64) (out []float64) {
+	for _, r := range runs {
+		out = append(out, figure(r))
+	}
+	return out
+}
+
 // verdict says whether a gain over several runs is more than twice its standard error:
 // the deviation between the runs, or the mean one of their bootstraps over patients,
 // whichever is larger, divided by the root of the number of runs.
-func verdict(what string, runs []*twostage.Outcome, i int) string {
-	figure := gain(i)
-	n, mean, square := float64(len(runs)), 0.0, 0.0
-	for _, r := range runs {
-		mean += figure(r) / n
+func verdict(what string, gains []float64, bootstrap float64) string {
+	n, mean, square := float64(len(gains)), 0.0, 0.0
+	for _, g := range gains {
+		mean += g / n
 	}
-	for _, r := range runs {
-		square += (figure(r) - mean) * (figure(r) - mean) / max(1, n-1)
-	}
-	bootstrap := 0.0
-	for _, r := range runs {
-		if i < len(r.Gains) {
-			bootstrap += 100 * r.Gains[i].Points.SE / n
-		}
+	for _, g := range gains {
+		square += (g - mean) * (g - mean) / max(1, n-1)
 	}
 	se := max(math.Sqrt(square), bootstrap) / math.Sqrt(n)
-	word := "not shown to be a gain: it is within twice its error"
+	word := "NOT shown to be a gain, within twice its error"
 	switch {
+	case len(gains) < 2:
+		word = "one run shows nothing about seeds"
 	case mean > 2*se:
 		word = "a gain beyond twice its error"
 	case mean < -2*se:
 		word = "a LOSS beyond twice its error"
 	}
-	return fmt.Sprintf("%s: %+.2f points of accuracy, standard error %.2f over %d runs (deviation between runs %.2f, bootstrap over patients %.2f): %s.", what, mean, se, len(runs), math.Sqrt(square), bootstrap, word)
+	return fmt.Sprintf("%s: %+.2f points of accuracy, standard error %.2f over %d runs: %s.", what, mean, se, len(gains), word)
 }

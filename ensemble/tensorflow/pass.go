@@ -14,10 +14,12 @@ type pass struct {
 	variables map[string]variable
 
 	training, dropout bool
+	products          bool      // 1×1 convolutions as products of matrices
 	seed              tf.Output // scalar; decides the dropout of a step
 
 	read       map[string]tf.Output // parameter → its value in this pass
 	statistics map[string]tf.Output // running mean or variance → the batch's
+	last       tf.Output            // input of the last node
 }
 
 func newPass(net *arch.Net, variables []variable) *pass {
@@ -41,9 +43,9 @@ func (p *pass) build(root *op.Scope, images tf.Output) tf.Output {
 		}
 		switch node.Op {
 		case arch.OpInput:
-			values[i] = concat(s, []tf.Output{images, images, images}) // grey in all three channels
+			values[i] = images
 		case arch.OpConv:
-			values[i] = p.normalise(s, conv2D(s, in[0], p.value(s, node.Name+".weight"), node, from), node)
+			values[i] = p.normalise(s, p.convolve(s, in[0], node, from), node)
 		case arch.OpMaxPool:
 			values[i] = maxPool(s, in[0], node, from)
 		case arch.OpAvgPool:
@@ -61,7 +63,22 @@ func (p *pass) build(root *op.Scope, images tf.Output) tf.Output {
 			values[i] = op.Relu(s, values[i])
 		}
 	}
-	return values[len(values)-1]
+	p.last = values[p.net.Nodes[p.net.Logits()].Inputs[0]]
+	return values[p.net.Logits()]
+}
+
+// convolve adds a convolution. The first one's three input channels all get the grey
+// picture, so their kernels are added up instead.
+func (p *pass) convolve(s *op.Scope, x tf.Output, node arch.Node, in arch.Shape) tf.Output {
+	kernel := p.value(s, node.Name+".weight")
+	if p.net.Nodes[node.Inputs[0]].Op == arch.OpInput {
+		at := s.SubScope("grey")
+		kernel = op.Sum(at, kernel, op.Const(at.SubScope("axis"), []int32{2}), op.SumKeepDims(true))
+	}
+	if p.products && node.Kernel == 1 && node.Pad == 0 {
+		return pointwise(s, x, kernel, node, in)
+	}
+	return conv2D(s, x, kernel, node, in)
 }
 
 // value reads a parameter, once in a pass.

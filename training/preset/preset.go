@@ -55,6 +55,7 @@ type Split struct {
 // Selection says what stage one removes; see package selection.
 type Selection struct {
 	Filter string  `toml:"filter"`
+	Margin float64 `toml:"margin"`
 	Cap    float64 `toml:"cap"`
 }
 
@@ -170,6 +171,8 @@ func (p *Preset) Check() error {
 		return fmt.Errorf("split.fold_by %q: want group or picture", s.FoldBy)
 	case p.Selection.Filter != selection.Paper && p.Selection.Filter != selection.Confident && p.Selection.Filter != selection.None:
 		return fmt.Errorf("selection.filter %q: want paper, confident or none", p.Selection.Filter)
+	case !(p.Selection.Margin >= 0 && p.Selection.Margin < 1):
+		return fmt.Errorf("selection.margin %v: want 0 to below 1", p.Selection.Margin)
 	case !(p.Selection.Cap > 0 && p.Selection.Cap <= 1):
 		return fmt.Errorf("selection.cap %v: want more than 0, at most 1", p.Selection.Cap)
 	case e.Bootstrap < 1 || e.Bootstrap > 1_000_000:

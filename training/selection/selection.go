@@ -4,7 +4,8 @@
 //
 // Three filters:
 //
-//	paper      keep what the net gets right
+//	paper      keep what the net gets right; with a margin above 0, also what it gets
+//	           wrong without being that much surer of another score
 //	confident  confident learning (Northcutt et al. 2021, doi 10.1613/jair.1.12125):
 //	           the net's own mean confidence is each score's threshold, and only as many
 //	           pictures go as the estimated joint of given and true scores says
@@ -69,6 +70,7 @@ func (j Judged) Margin() float64 {
 // Options say how to select.
 type Options struct {
 	Filter    string
+	Margin    float64 // of the paper's filter: how much likelier another score must be; 0 in the paper
 	Cap       float64 // largest share of a score's pictures to remove; 1: no limit
 	Decisions []Decision
 }
@@ -77,6 +79,7 @@ type Options struct {
 const (
 	Agrees  = "net agrees"
 	Differs = "net differs"
+	Unsure  = "net differs, unsurely"
 	Noise   = "label noise" // confident learning
 	Capped  = "kept by the cap"
 	Person  = "person decided"
@@ -96,6 +99,9 @@ func Select(pictures []Judged, o Options) ([]Verdict, error) {
 	if !(o.Cap > 0 && o.Cap <= 1) {
 		return nil, fmt.Errorf("select: cap %v: want more than 0, at most 1", o.Cap)
 	}
+	if !(o.Margin >= 0 && o.Margin < 1) {
+		return nil, fmt.Errorf("select: margin %v: want 0 to below 1", o.Margin)
+	}
 	verdicts := make([]Verdict, len(pictures))
 	var noisy []bool
 	if o.Filter == Confident {
@@ -106,8 +112,10 @@ func Select(pictures []Judged, o Options) ([]Verdict, error) {
 		switch {
 		case o.Filter == None:
 			v.Kept, v.Why = true, NoTest
-		case o.Filter == Paper && p.Predicted() != p.Given:
+		case o.Filter == Paper && p.Predicted() != p.Given && p.Margin() >= o.Margin:
 			v.Why = Differs
+		case o.Filter == Paper && p.Predicted() != p.Given:
+			v.Kept, v.Why = true, Unsure
 		case o.Filter == Confident && noisy[i]:
 			v.Why = Noise
 		case o.Filter == Paper || o.Filter == Confident:

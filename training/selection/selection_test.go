@@ -73,11 +73,20 @@ func TestFilters(t *testing.T) {
 	if !(ck > pk && cr > 0.5) {
 		t.Errorf("confident learning keeps %.3f of the right labels, the paper's filter %.3f; removes %.3f of the wrong", ck, pk, cr)
 	}
+	wide, err := Select(pictures, Options{Filter: Paper, Margin: 0.1, Cap: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range wide {
+		if v.Kept != (v.Margin() < 0.1) {
+			t.Fatalf("margin 0.1: %+v with margin %v", v, v.Margin())
+		}
+	}
 	none, err := Select(pictures, Options{Filter: None, Cap: 1})
 	if err != nil || len(Removed(none)) != 0 {
 		t.Errorf("filter none removed %d (%v)", len(Removed(none)), err)
 	}
-	for _, o := range []Options{{Filter: "best", Cap: 1}, {Filter: Paper}, {Filter: Paper, Cap: 1.5}} {
+	for _, o := range []Options{{Filter: "best", Cap: 1}, {Filter: Paper}, {Filter: Paper, Cap: 1.5}, {Filter: Paper, Margin: 1, Cap: 1}} {
 		if _, err := Select(pictures, o); err == nil {
 			t.Errorf("%+v was taken", o)
 		}

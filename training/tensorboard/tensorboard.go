@@ -23,7 +23,8 @@ import (
 // Writer writes one event file.
 type Writer struct{ file *os.File }
 
-// Create begins an event file in dir for steps from a step on.
+// Create begins an event file in dir for what comes after a step: TensorBoard drops what
+// earlier files have of later steps.
 func Create(dir string, now time.Time, step int64) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func Create(dir string, now time.Time, step int64) (*Writer, error) {
 	w := &Writer{file}
 	err = w.write(&event.Event{WallTime: seconds(now), What: &event.Event_FileVersion{FileVersion: "brain.Event:2"}})
 	if err == nil {
-		err = w.write(&event.Event{WallTime: seconds(now), Step: step, What: &event.Event_SessionLog{
+		err = w.write(&event.Event{WallTime: seconds(now), Step: step + 1, What: &event.Event_SessionLog{
 			SessionLog: &event.SessionLog{Status: event.SessionLog_START},
 		}})
 	}

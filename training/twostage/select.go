@@ -40,7 +40,7 @@ func (r *Run) verdicts() ([]selection.Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := selection.Options{Filter: r.Preset.Selection.Filter, Cap: r.Preset.Selection.Cap}
+	o := selection.Options{Filter: r.Preset.Selection.Filter, Margin: r.Preset.Selection.Margin, Cap: r.Preset.Selection.Cap}
 	if o.Decisions, err = selection.ReadDecisions(r.path(selection.DecisionsFile)); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -20,8 +21,11 @@ type Truth struct {
 	Right        int     // the others
 	RemovedWrong float64 // share of the wrong ones that selection removed
 	KeptRight    float64 // share of the right ones that it kept
-	Vote         float64 // accuracy of the vote against the true scores of the test pictures
-	Readers      float64 // accuracy of the readers' common score there
+	// Accuracy against the true scores of the test pictures:
+	Readers    float64 // of the readers' common score
+	Vote       float64 // of the vote, with selection
+	Best       float64 // of the single net that agrees best with the readers
+	Unselected float64 // of the vote without selection; NaN without an ablation
 }
 
 // Truth compares a run with truth.jsonl of its dataset. Without one the result is nil.
@@ -53,18 +57,39 @@ func (r *Run) Truth() (*Truth, error) {
 		}
 	}
 	t.RemovedWrong, t.KeptRight = float64(removed)/float64(max(1, t.Wrong)), float64(kept)/float64(max(1, t.Right))
+	test := r.where(split.Test)
+	share := func(score func(i int) int) (right float64) {
+		for i, p := range test {
+			if score(i) == truth[p.File] {
+				right += 1 / float64(len(test))
+			}
+		}
+		return right
+	}
 	a, err := r.arm(Selected)
 	if err != nil {
 		return nil, err
 	}
-	test := r.where(split.Test)
-	for i, s := range a.samples {
-		if int(ensemble.Decide(s.Votes).Score) == truth[test[i].File] {
-			t.Vote += 1 / float64(len(test))
+	t.Readers = share(func(i int) int { return a.samples[i].Truth })
+	t.Vote = share(func(i int) int { return int(ensemble.Decide(a.samples[i].Votes).Score) })
+	best := -1.0
+	for net := range a.samples[0].Votes {
+		agree := 0.0
+		for _, s := range a.samples {
+			if int(s.Votes[net].Score) == s.Truth {
+				agree++
+			}
 		}
-		if s.Truth == truth[test[i].File] {
-			t.Readers += 1 / float64(len(test))
+		if agree > best {
+			best, t.Best = agree, share(func(i int) int { return int(a.samples[i].Votes[net].Score) })
 		}
+	}
+	t.Unselected = math.NaN()
+	if r.Preset.Evaluate.Ablation {
+		if a, err = r.arm(Unselected); err != nil {
+			return nil, err
+		}
+		t.Unselected = share(func(i int) int { return int(ensemble.Decide(a.samples[i].Votes).Score) })
 	}
 	return t, nil
 }
