@@ -72,13 +72,22 @@ bench: bin/lungbox ## Measure this machine: preparation, nets, votes, memory, st
 	$(GO) test -run xxx -bench Preprocess ./ensemble/arch
 	$(GO) test -run xxx -bench . ./capture/region ./daemon/pipeline ./training/simulate
 
+.PHONY: bench-training
+bench-training: bin/lungtrain ## Measure this machine: training steps, inference, memory of the three nets
+	bin/lungtrain bench
+
 .PHONY: bench-peers
 bench-peers: bin/lungbox bin/lungtrain lungbox-tensorflow ## Measure against PyTorch, ONNX Runtime and TensorFlow's Python in the same run
-	.make/peers.sh $(CACHE)/peers bin/lungbox bin/lungbox-tensorflow
+	.make/peers.sh $(CACHE)/peers inference bin/lungbox bin/lungbox-tensorflow
+	.make/peers.sh $(CACHE)/peers training bin/lungtrain
 
 .PHONY: bench-pipeline
 bench-pipeline: bin/lungtrain ## Run the whole two-stage pipeline on simulated pictures, five seeds, under an hour on 2 cores
 	.make/bench-pipeline.sh bin/lungtrain $(CURDIR)/out/bench-pipeline
+
+.PHONY: gpu-check
+gpu-check: build ## On a machine with a CUDA GPU: parity with PyTorch, training and inference speed on it
+	$(TENSORFLOW_ENV) GO=$(GO) .make/gpu-check.sh bin/lungtrain
 
 .PHONY: demo-release
 demo-release: bin/lungtrain ## Train the demo release (simulated pictures and CLIPS) into daemon/demo/release

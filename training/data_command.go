@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"lungbox/daemon/commandline"
-	"lungbox/training/dataset/clips"
 	"lungbox/training/simulate"
 )
 
 func newData() *cobra.Command {
-	group := &cobra.Command{Use: "data", Short: "Make and import datasets"}
+	group := &cobra.Command{Use: "data", Short: "Make, import and check datasets"}
 	group.AddCommand(newSimulate(), newImport(), newCheck())
 	return group
 }
@@ -62,41 +57,5 @@ func checkSimulate(c *cobra.Command, o simulate.Options) error {
 	if !(o.Test >= 0 && o.Test < 1) {
 		return commandline.Usagef("--test %v: want a share from 0 to below 1", o.Test)
 	}
-	return nil
-}
-
-func newImport() *cobra.Command {
-	var o clips.Options
-	var out string
-	c := &cobra.Command{
-		Use:   "import CLIPS -o DIR",
-		Short: "Make a dataset from a folder of scored clips with a clips.csv",
-		Long: `Make a dataset from a folder of clips that two readers have scored
-(clips.csv: file,patient,reader_a,reader_b,probe,findings,license,source). Each
-picture is cropped to the ultrasound fan and masked. Clips on which the readers
-differ are left out and listed. DIR appears when it is complete; an import that was
-interrupted starts again.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return importClips(c.Context(), args[0], out, o) },
-	}
-	flags := c.Flags()
-	flags.StringVarP(&out, "output", "o", "", "folder to write")
-	flags.IntVar(&o.Every, "every", 10, "frames between two pictures of a clip")
-	flags.IntVar(&o.Most, "most", 50, "pictures of a clip at most")
-	flags.StringSliceVar(&o.Test, "test-patients", nil, "patients for the test split")
-	commandline.Require(c, "output")
-	return c
-}
-
-func importClips(ctx context.Context, from, out string, o clips.Options) error {
-	if o.Every < 1 || o.Most < 1 {
-		return commandline.Usagef("--every and --most: want at least 1")
-	}
-	bar := newProgress("import")
-	report, err := clips.Import(ctx, from, out, o, func(done, total int) { bar.Show(done, total, "clips") })
-	if err != nil {
-		return err
-	}
-	fmt.Fprint(os.Stderr, report)
 	return nil
 }

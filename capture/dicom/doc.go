@@ -20,6 +20,7 @@
 // transfer syntax and the package.
 //
 // No name, date or identifier is read from the file, and nothing in it becomes a path.
+// The one exception is [Identify], for the import of training data.
 package dicom
 
 import "errors"

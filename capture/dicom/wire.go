@@ -17,6 +17,7 @@ import (
 //
 //	H  Header as JSON, at most 64 KiB; first, once
 //	F  a frame: coloured share (float32, big endian), then Rows·Columns grey bytes
+//	I  Identity as JSON, at most 64 KiB; alone, when asked for
 //	E  an error, the last message: one byte for its class, then one line of text
 //	Z  the end, the last message: no body
 //

@@ -20,7 +20,8 @@ const maxSeconds = 600
 // Worker is the child process: it reads one file and writes its frames to standard
 // output (see wire.go). The arguments are FILE SCRATCH MEMORY: the file, an empty
 // folder for a decompressed copy, and the bytes that the process may take beyond
-// what it has at its start. It ends when standard input does: the parent is gone.
+// what it has at its start. A fourth argument, "identity", asks for an [Identity]
+// instead. It ends when standard input does: the parent is gone.
 //
 // The program that calls [Open] must have a hidden command that calls Worker with
 // the arguments behind its name, and ends with the exit code returned.
@@ -45,7 +46,8 @@ func Worker(args []string, stdin io.Reader, stdout io.Writer) int {
 }
 
 func work(ctx context.Context, args []string, out *bufio.Writer) error {
-	if len(args) != 3 {
+	asked := len(args) == 4 && args[3] == identityArgument
+	if len(args) != 3 && !asked {
 		return errors.New("usage: dicom-worker FILE SCRATCH MEMORY (this command is for lungbox itself)")
 	}
 	memory, err := strconv.ParseInt(args[2], 10, 64)
@@ -54,6 +56,9 @@ func work(ctx context.Context, args []string, out *bufio.Writer) error {
 	}
 	if err := limit(memory); err != nil {
 		return fmt.Errorf("cannot limit the DICOM worker: %w", err)
+	}
+	if asked {
+		return identify(ctx, args[0], args[1], out)
 	}
 	file, l, err := openReadable(ctx, args[0], args[1])
 	if err != nil {

@@ -1,13 +1,19 @@
 package tensorflow
 
 import (
+	"cmp"
 	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/ensembletest"
 	"lungbox/ensemble/weights"
 )
+
+// testDevice is the device of the parity test: the CPU, unless make gpu-check says.
+func testDevice() string { return cmp.Or(os.Getenv("LUNGBOX_TEST_DEVICE"), "cpu") }
 
 // The same initial weights and the same batches give PyTorch's losses and, after
 // the steps, PyTorch's inference: gradients, momentum, regularisation and running
@@ -18,9 +24,12 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 		config := arch.Full(name)
 		config.Input = want.Side
 		net := arch.MustNew(config)
-		trainer, err := NewTrainer(net, TrainerOptions{Momentum: 0.9, L2: 1e-4, NoDropout: true, Options: Options{Device: "cpu"}})
+		trainer, err := NewTrainer(net, TrainerOptions{Momentum: 0.9, L2: 1e-4, NoDropout: true, Options: Options{Device: testDevice()}})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if on := trainer.Device(); testDevice() != "cpu" && strings.HasPrefix(on, "cpu") {
+			t.Fatalf("the trainer runs on %s: %s", on, WhyNoGPU(Options{Device: testDevice()}))
 		}
 		if err := trainer.Load(weights.Formula(net)); err != nil {
 			t.Fatal(err)

@@ -76,23 +76,40 @@ type Dataset struct {
 // Read reads the table of a dataset. The error is one line that names the file and the
 // faulty rows.
 func Read(dir string) (*Dataset, error) {
-	path := filepath.Join(dir, TableFile)
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %s is no dataset, or only half of one: make it with lungtrain data simulate or import", err, dir)
+	d, _, faults, err := Scan(dir)
+	if err == nil {
+		err = summary(faults)
+		if err == nil && len(d.Rows) == 0 {
+			err = errors.New("no pictures")
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: %w", filepath.Join(dir, TableFile), err)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	rows, err := ReadTable(file, columns, parse)
-	if err == nil && len(rows) == 0 {
-		err = errors.New("no pictures")
+	return d, nil
+}
+
+// Scan reads the table of a dataset that may have faults: the rows that are right, the
+// line on which each stands, and what is wrong with the others. The error is of the
+// table as a whole.
+func Scan(dir string) (d *Dataset, lines []int, faults []Fault, err error) {
+	path := filepath.Join(dir, TableFile)
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil, fmt.Errorf("%w: %s is no dataset, or only half of one: make it with lungtrain data simulate or import", err, dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, nil, err
 	}
-	return &Dataset{Dir: dir, Rows: rows}, nil
+	defer file.Close()
+	rows, lines, faults, err := scanTable(file, columns, parse)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &Dataset{Dir: dir, Rows: rows}, lines, faults, nil
 }
 
 func parse(fields []string) (Row, error) {

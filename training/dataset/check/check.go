@@ -6,16 +6,9 @@ package check
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"lungbox/training/dataset"
 )
@@ -23,9 +16,10 @@ import (
 // Kinds of faults. Those that Serious holds for make figures wrong or stop a training;
 // the others are for a person to look at.
 const (
+	Table     = "table" // a row of images.csv that cannot be read
 	Missing   = "missing"
 	Broken    = "broken"
-	Twice     = "twice"     // the same picture in two rows
+	Twice     = "twice"     // the same picture in two rows, or the same bytes in two files
 	Splits    = "splits"    // a patient in two splits
 	Class     = "class"     // a score without pictures
 	Duplicate = "duplicate" // nearly the same picture of another patient or split
@@ -47,30 +41,35 @@ type Fault struct {
 // likeness, which can be wrong.
 func (f Fault) Serious() bool { return f.Kind != Duplicate && f.Kind != Text && f.Kind != Nameless }
 
-// Counts are pictures by score; those without a common score come last.
-type Counts struct {
-	Score               [4]int
-	Differing, Unscored int
-	Patients            map[string]bool
-}
-
 // Report is what a check found.
 type Report struct {
 	Pictures int
 	All      Counts
 	Splits   map[string]*Counts
 	Sources  map[string]*Counts
+	Patients map[string]*Counts
 	Faults   []Fault // by row
+
+	lines []int // where the rows stand in images.csv
 }
 
-// Check reads a dataset and everything in it. The error is of the table itself, or of
-// the context. progress, which may be nil, is told after every file.
+// Check reads a dataset and everything in it. The error is of a table that is no table,
+// or of the context. progress, which may be nil, is told after every file.
 func Check(ctx context.Context, dir string, progress func(done, total int)) (*Report, error) {
-	data, err := dataset.Read(dir)
+	data, lines, faults, err := dataset.Scan(dir)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Pictures: len(data.Rows), Splits: map[string]*Counts{}, Sources: map[string]*Counts{}}
+	if len(data.Rows)+len(faults) == 0 {
+		return nil, fmt.Errorf("%s: no pictures", filepath.Join(dir, dataset.TableFile))
+	}
+	r := &Report{
+		Pictures: len(data.Rows), lines: lines,
+		Splits: map[string]*Counts{}, Sources: map[string]*Counts{}, Patients: map[string]*Counts{},
+	}
+	for _, f := range faults {
+		r.Faults = append(r.Faults, Fault{Kind: Table, Row: f.Line, File: dataset.TableFile, What: f.Err.Error()})
+	}
 	r.count(data.Rows)
 	r.table(data.Rows)
 	prints, err := r.files(ctx, data, progress)
@@ -83,40 +82,10 @@ func Check(ctx context.Context, dir string, progress func(done, total int)) (*Re
 }
 
 // line is where a row stands in images.csv.
-func line(row int) int { return row + 2 }
+func (r *Report) line(row int) int { return r.lines[row] }
 
 func (r *Report) add(kind string, row int, file, format string, args ...any) {
 	r.Faults = append(r.Faults, Fault{Kind: kind, Row: row, File: file, What: fmt.Sprintf(format, args...)})
-}
-
-// count fills in how many pictures there are of what.
-func (r *Report) count(rows []dataset.Row) {
-	r.All.Patients = map[string]bool{}
-	of := func(in map[string]*Counts, name string) *Counts {
-		if in[name] == nil {
-			in[name] = &Counts{Patients: map[string]bool{}}
-		}
-		return in[name]
-	}
-	for _, row := range rows {
-		score, ok := row.Label()
-		for _, c := range []*Counts{&r.All, of(r.Splits, row.Split), of(r.Sources, row.Source)} {
-			c.Patients[row.Patient] = true
-			switch {
-			case ok:
-				c.Score[score]++
-			case row.ReaderA == dataset.Unscored && row.ReaderB == dataset.Unscored:
-				c.Unscored++
-			default:
-				c.Differing++
-			}
-		}
-	}
-	for score, n := range r.All.Score {
-		if n == 0 {
-			r.add(Class, 0, "", "no picture has score %d: the nets need all four", score)
-		}
-	}
 }
 
 // table finds what the rows alone show.
@@ -130,7 +99,7 @@ func (r *Report) table(rows []dataset.Row) {
 	for i, row := range rows {
 		at := picture{filepath.Clean(row.File), max(row.Frame, 0)}
 		if first, ok := seen[at]; ok {
-			r.add(Twice, line(i), row.File, "the picture is in row %d too: remove one", line(first))
+			r.add(Twice, r.line(i), row.File, "the picture is in row %d too: remove one", r.line(first))
 		} else {
 			seen[at] = i
 		}
@@ -143,7 +112,7 @@ func (r *Report) table(rows []dataset.Row) {
 		case !ok:
 			splits[row.Patient] = i
 		case part(rows[first].Split) != part(row.Split):
-			r.add(Splits, line(i), row.File, "patient %s has split %q here and %q in row %d: a patient belongs to one", row.Patient, row.Split, rows[first].Split, line(first))
+			r.add(Splits, r.line(i), row.File, "patient %s has split %q here and %q in row %d: a patient belongs to one", row.Patient, row.Split, rows[first].Split, r.line(first))
 		}
 	}
 	if nameless > 0 {
@@ -156,64 +125,4 @@ func part(split string) string {
 		return dataset.Train
 	}
 	return split
-}
-
-// files decodes every file on all cores, and returns the prints of all pictures; nil
-// for those that could not be read.
-func (r *Report) files(ctx context.Context, data *dataset.Dataset, progress func(done, total int)) ([]*Print, error) {
-	var names []string
-	rowsOf := map[string][]int{}
-	for i, row := range data.Rows {
-		if rowsOf[row.File] == nil {
-			names = append(names, row.File)
-		}
-		rowsOf[row.File] = append(rowsOf[row.File], i)
-	}
-	prints := make([]*Print, len(data.Rows))
-	var mutex sync.Mutex
-	done := 0
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, name := range names {
-		group.Go(func() error {
-			faults := inspect(ctx, data, name, rowsOf[name], prints)
-			mutex.Lock()
-			defer mutex.Unlock()
-			r.Faults = append(r.Faults, faults...)
-			if done++; progress != nil {
-				progress(done, len(names))
-			}
-			return ctx.Err()
-		})
-	}
-	return prints, group.Wait()
-}
-
-// inspect decodes one file and fills in the prints of its pictures.
-func inspect(ctx context.Context, data *dataset.Dataset, name string, rows []int, prints []*Print) []Fault {
-	fault := func(row int, kind, format string, args ...any) []Fault {
-		return []Fault{{Kind: kind, Row: line(row), File: name, What: fmt.Sprintf(format, args...)}}
-	}
-	if _, err := os.Stat(filepath.Join(data.Dir, name)); errors.Is(err, fs.ErrNotExist) {
-		return fault(rows[0], Missing, "the file is not there: put it back or remove its %d rows", len(rows))
-	}
-	one := dataset.Dataset{Dir: data.Dir}
-	for _, i := range rows {
-		one.Rows = append(one.Rows, data.Rows[i])
-	}
-	pictures, err := one.LoadAll(ctx, nil)
-	if err != nil {
-		return fault(rows[0], Broken, "it cannot be read: %v", err)
-	}
-	var faults []Fault
-	written := 0
-	for k, p := range pictures {
-		prints[rows[k]] = NewPrint(p.Image)
-		if n := Writing(p.Image); n > 0 {
-			if written++; written == 1 {
-				faults = fault(rows[k], Text, "%d bright pixels beside the fan look like writing: mask the picture (lungtrain data import does)", n)
-			}
-		}
-	}
-	return faults
 }

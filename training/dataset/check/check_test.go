@@ -67,16 +67,28 @@ func TestPlantedFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines[6] = lines[5] // row 7 is row 6 again
+	same, err := os.ReadFile(path(10))
+	if err != nil || os.WriteFile(path(27), same, 0o644) != nil {
+		t.Fatal(err)
+	}
+	// The faults behind row 27 must be told with their own lines.
+	fields := strings.Split(lines[29], ",") // row 30
+	fields[6] = "7"
+	lines[29] = strings.Join(fields, ",")
+	lines[30] = "short" // row 31
+	if err := os.Remove(path(40)); err != nil {
+		t.Fatal(err)
+	}
 	copied(t, path(8), path(20))
 	lines[8] = strings.Replace(lines[8], ",,simulated", ",test,simulated", 1) // row 9
 	if err := os.WriteFile(table, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r := check(t, dir)
-	want := map[string]int{Missing: 3, Broken: 5, Twice: 7, Splits: 9, Duplicate: 20}
-	found := map[string]int{}
+	want := map[string][]int{Table: {30, 31}, Missing: {3, 40}, Broken: {5}, Twice: {7, 27}, Splits: {9}, Duplicate: {20}}
+	found := map[string][]int{}
 	for _, f := range r.Faults {
-		found[f.Kind] = f.Row
+		found[f.Kind] = append(found[f.Kind], f.Row)
 		if strings.Contains(f.What, "\n") || f.File == "" {
 			t.Errorf("%+v", f)
 		}

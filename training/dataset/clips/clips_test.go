@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -181,10 +182,11 @@ func TestRefusals(t *testing.T) {
 		"same name":     {head + "a.mp4,p1,1,,,,,x\na.avi,p1,1,,,,,x\n", "a.mp4 and a.avi differ in their ending only", Options{}},
 		"test patient":  {head + good, `test patient "p9" is not in`, Options{Every: 1, Most: 1, Test: []string{"p1", "p9"}}},
 		"every":         {head + good, "want at least 1", Options{Every: -1, Most: 1}},
-		"missing clip":  {head + good + "gone.mp4,p2,1,,,,,x\n", "gone.mp4: no such file", Options{}},
-		"broken clip":   {head + good + "broken.mp4,p2,1,,,,,x\n", "broken.mp4: ", Options{}},
-		"cut clip":      {head + good + "cut.mp4,p2,1,,,,,x\n", "cut.mp4: ", Options{Every: 1, Most: 1000}},
-		"not even clip": {head + "text.mp4,p2,1,,,,,x\n", "text.mp4: ", Options{}},
+		"missing clip":  {head + good + "gone.mp4,p2,1,,,,,x\n", "gone.mp4: no such file", Options{Strict: true}},
+		"broken clip":   {head + good + "broken.mp4,p2,1,,,,,x\n", "broken.mp4: ", Options{Strict: true}},
+		"cut clip":      {head + good + "cut.mp4,p2,1,,,,,x\n", "cut.mp4: ", Options{Every: 1, Most: 1000, Strict: true}},
+		"not even clip": {head + "text.mp4,p2,1,,,,,x\n", "text.mp4: ", Options{Strict: true}},
+		"only broken":   {head + "text.mp4,p2,1,,,,,x\n", "1 cannot be read; the first: ", Options{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from := folder(t, c.table, alines)
@@ -198,60 +200,147 @@ func TestRefusals(t *testing.T) {
 			}
 			os.WriteFile(filepath.Join(from, "text.mp4"), []byte("no film"), 0o644)
 			if c.opt.Every == 0 {
-				c.opt = Options{Every: 40, Most: 2}
+				c.opt.Every, c.opt.Most = 40, 2
 			}
 			dir := filepath.Join(t.TempDir(), "d")
 			_, err = Import(t.Context(), from, dir, c.opt, nil)
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%v: want one line with %q", err, c.want)
 			}
-			if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) > 0 {
+			left, err := os.ReadDir(filepath.Dir(dir))
+			if err != nil || len(left) > 1 || len(left) == 1 && (!c.opt.Strict || left[0].Name() != "d"+Unfinished) {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
 	}
 }
 
-// What an import that was ended at once leaves is no dataset, and the next import
-// replaces it.
+// What an import that was ended at once leaves is no dataset. The next import goes on
+// from there and comes to the same end: files that are done are not read again.
 func TestInterrupted(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "clips")
+	if err := os.CopyFS(from, os.DirFS(demo)); err != nil {
+		t.Fatal(err)
+	}
 	dir := filepath.Join(t.TempDir(), "d")
+	opt := Options{Every: 10, Most: 2, Secret: []byte("key")}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := 0
-	_, err := Import(ctx, demo, dir, Options{Every: 10, Most: 2}, func(n, _ int) {
-		if done = n; n == 2 {
-			// As a power cut would leave it: the folder stays as it is.
-			if err := os.CopyFS(dir+".copy", os.DirFS(dir+unfinished)); err != nil {
-				t.Error(err)
-			}
+	_, err := Import(ctx, from, dir, opt, func(n, _ int) {
+		if n == 2 {
 			cancel()
 		}
 	})
-	if !errors.Is(err, context.Canceled) || done != 2 {
-		t.Fatalf("interrupted after clip %d: %v", done, err)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
 	}
-	if err := os.Rename(dir+".copy", dir+unfinished); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{dir, dir + unfinished} {
+	for _, name := range []string{dir, dir + Unfinished} {
 		if _, err := dataset.Read(name); err == nil {
 			t.Errorf("%s looks like a dataset", name)
 		}
 	}
-	stale := filepath.Join(dir+unfinished, "images", "stale.png")
-	if err := os.WriteFile(stale, nil, 0o644); err != nil {
+	if key, err := os.ReadFile(filepath.Join(dir+Unfinished, SecretFile)); err != nil || string(key) != "key" {
+		t.Errorf("the secret for going on: %q, %v", key, err)
+	}
+	// As a power cut may leave it: half a picture, half a line.
+	stale := filepath.Join(dir+Unfinished, "images", "stale.png")
+	journal := filepath.Join(dir+Unfinished, journalFile)
+	text, err := os.ReadFile(journal)
+	if err != nil || os.WriteFile(stale, nil, 0o644) != nil || os.WriteFile(journal, append(text, `{"key":"half`...), 0o644) != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(t.Context(), demo, dir, Options{Every: 10, Most: 2}, nil); err != nil {
+	// A picture that is done stays as it is: it shows that its clip is not read again.
+	var mark string
+	filepath.WalkDir(filepath.Join(dir+Unfinished, "images"), func(path string, e os.DirEntry, _ error) error {
+		if e != nil && !e.IsDir() && mark == "" && path != stale && strings.Contains(string(text), filepath.Base(filepath.Dir(path))) {
+			mark = path
+		}
+		return nil
+	})
+	if mark == "" || os.WriteFile(mark, []byte("mark"), 0o644) != nil {
+		t.Fatalf("no picture is done: %s", text)
+	}
+	if _, err := Import(t.Context(), from, dir, opt, nil); err != nil {
 		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(strings.Replace(mark, Unfinished, "", 1)); err != nil || string(content) != "mark" {
+		t.Errorf("a clip that was done was read again (%v)", err)
 	}
 	if data, err := dataset.Read(dir); err != nil || len(data.Rows) != 10 {
 		t.Errorf("%v, %v", data, err)
 	}
-	for _, name := range []string{filepath.Join(dir, "images", "stale.png"), dir + unfinished} {
-		if _, err := os.Stat(name); err == nil {
+	for _, name := range []string{filepath.Join("images", "stale.png"), journalFile, SecretFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			t.Errorf("%s is still there", name)
 		}
+	}
+	if _, err := os.Stat(dir + Unfinished); err == nil {
+		t.Error("the unfinished folder is still there")
+	}
+}
+
+// A clip that has changed, or another choice of frames, is done anew.
+func TestJournalKeepsNothingStale(t *testing.T) {
+	from := folder(t, head+alines+",p1,0,,,,CC BY 4.0,x\ngone.mp4,p2,0,,,,,x\n", alines)
+	dir := filepath.Join(t.TempDir(), "d")
+	if _, err := Import(t.Context(), from, dir, Options{Every: 10, Most: 2, Strict: true}, nil); err == nil {
+		t.Fatal("a missing clip was let pass")
+	}
+	report, err := Import(t.Context(), from, dir, Options{Every: 10, Most: 5}, nil)
+	if err != nil || report.Pictures != 5 {
+		t.Errorf("%+v, %v; want 5 pictures", report, err)
+	}
+}
+
+// A broken file does not end an import: it is listed, and the rest is there, in the
+// same order and with the same bytes whatever runs at the same time.
+func TestSkips(t *testing.T) {
+	from := folder(t, head+"gone.mp4,p2,1,,,,,x\ntext.mp4,p3,1,,,,,x\ncut.mp4,p4,1,,,,,x\n"+alines+",p1,0,0,,,CC BY 4.0,x\n", alines)
+	cut(t, filepath.Join(from, alines), filepath.Join(from, "cut.mp4"))
+	if err := os.WriteFile(filepath.Join(from, "text.mp4"), []byte("no film"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "d")
+	report, err := Import(t.Context(), from, dir, Options{Every: 1, Most: 1000}, nil)
+	if err != nil || report.Clips != 1 || report.Pictures != 90 || len(report.Skipped) != 3 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	for _, want := range []string{"skipped " + filepath.Join(from, "gone.mp4") + ": no such file", "text.mp4: not a video", "cut.mp4: ", "WARNING: 3 files were SKIPPED"} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("no %q in\n%s", want, report)
+		}
+	}
+	if data, err := dataset.Read(dir); err != nil || len(data.Rows) != 90 || data.Rows[89].File != "images/reg_recommendations_alines_mov1/00089.png" {
+		t.Errorf("%v", err)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "images")); err != nil || len(left) != 1 {
+		t.Errorf("images of %v, %v", left, err)
+	}
+}
+
+// The example of Cohen's paper has kappa 0.4; here a case that can be done by hand.
+func TestAgreement(t *testing.T) {
+	var a Agreement
+	if a.String() != "" {
+		t.Errorf("no clips: %q", a.String())
+	}
+	for _, n := range []struct{ a, b, clips int }{{0, 0, 20}, {0, 1, 5}, {1, 0, 10}, {1, 1, 15}} {
+		for range n.clips {
+			a.add(Clip{ReaderA: n.a, ReaderB: n.b}, 2)
+		}
+	}
+	a.add(Clip{ReaderA: 3, ReaderB: dataset.Unscored}, 9)
+	// Agreement 35/50 = 0.7; by chance 0.5·0.6 + 0.5·0.4 = 0.5.
+	if k := a.Kappa(); math.Abs(k-0.4) > 1e-12 {
+		t.Errorf("kappa %v, want 0.4", k)
+	}
+	for _, want := range []string{"20 (40)", "agreed on 35 of 50 clips, discarded 15; Cohen's kappa 0.40"} {
+		if !strings.Contains(a.String(), want) {
+			t.Errorf("no %q in\n%s", want, a.String())
+		}
+	}
+	one := Agreement{Clips: [4][4]int{{3}}}
+	if !strings.Contains(one.String(), "not defined") {
+		t.Errorf("one score only:\n%s", one.String())
 	}
 }
 

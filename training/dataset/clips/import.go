@@ -132,13 +132,16 @@ func (i *importer) gather(files []*file, done []outcome) {
 			i.report.Unfit[reason] += count
 		}
 		for _, c := range f.clips {
-			pictures[c] = append(pictures[c], []int{}...)
 			for _, frame := range done[n].Frames {
 				if only := i.set.Clips[c].Only; only == 0 || only-1 == frame {
 					pictures[c] = append(pictures[c], frame)
 				}
 			}
-			if len(pictures[c]) == 0 {
+			switch {
+			case len(pictures[c]) > 0:
+			case i.set.Clips[c].Only > 0:
+				i.report.Beyond++
+			default:
 				i.report.Empty = append(i.report.Empty, i.set.Clips[c])
 			}
 		}

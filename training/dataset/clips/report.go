@@ -15,7 +15,7 @@ type Report struct {
 	ByScore                   [4]int
 	NoScore                   int // pictures taken without a score
 	TestPictures              int
-	Beyond                    int // pictures of a loop that had its number already
+	Beyond                    int // single pictures left out: near to another of their loop, or more than Options.Most
 	Agreement                 Agreement
 	// Warnings and Skipped are the set's, and the files that could not be read.
 	Warnings []string
@@ -61,7 +61,7 @@ func (r *Report) String() string {
 		fmt.Fprintf(&text, "test patient %s has no picture: all clips were left out\n", patient)
 	}
 	if r.Beyond > 0 {
-		fmt.Fprintf(&text, "left out %d pictures of loops that had enough\n", r.Beyond)
+		fmt.Fprintf(&text, "left out %d single pictures: too near to another of their loop, beyond --most, or not to be scored\n", r.Beyond)
 	}
 	text.WriteString(r.Agreement.String())
 	for _, w := range r.Warnings {

@@ -49,8 +49,14 @@ func (s *Set) check(opt Options) error {
 	if opt.Every < 1 || opt.Most < 1 {
 		return fmt.Errorf("every %d frames, %d pictures of a clip: want at least 1", opt.Every, opt.Most)
 	}
+	if len(s.Clips) == 0 && len(s.Skipped) > 0 {
+		return fmt.Errorf("%s: no clips; %d files cannot be read, the first: %w", s.Table, len(s.Skipped), s.Skipped[0].Err)
+	}
 	if len(s.Clips) == 0 {
 		return fmt.Errorf("%s: no clips", s.Table)
+	}
+	if opt.Strict && len(s.Skipped) > 0 {
+		return fmt.Errorf("%d files cannot be read, the first: %w", len(s.Skipped), s.Skipped[0].Err)
 	}
 	for _, patient := range opt.Test {
 		if !slices.ContainsFunc(s.Clips, func(c Clip) bool { return c.Patient == patient }) {
