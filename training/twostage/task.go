@@ -10,81 +10,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"lungbox/ensemble/arch"
 	"lungbox/ensemble/weights"
 	"lungbox/training/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"
 	"lungbox/training/split"
 )
-
-// Kind is what a task trains on.
-type Kind string
-
-// Kinds of tasks.
-const (
-	Fold       Kind = "fold"       // stage one: a ResNet-50 on all folds but one
-	Selected   Kind = "selected"   // stage two: on what selection kept
-	Unselected Kind = "unselected" // on all training pictures, to compare
-)
-
-// Task is one training of a run.
-type Task struct {
-	Number int
-	Kind   Kind
-	Net    string
-	Fold   int // of stage one
-}
-
-// String names a task for people.
-func (t Task) String() string {
-	switch t.Kind {
-	case Fold:
-		return fmt.Sprintf("stage one, fold %d", t.Fold+1)
-	case Unselected:
-		return t.Net + " without selection"
-	}
-	return "stage two, " + t.Net
-}
-
-// dir is the task's folder in its run.
-func (t Task) dir() string {
-	switch t.Kind {
-	case Fold:
-		return filepath.Join(stageOneFolder, split.FoldName(t.Fold))
-	case Unselected:
-		return filepath.Join(unselectedFiles, t.Net)
-	}
-	return t.Net
-}
-
-// Tasks lists the trainings of a run: first the folds of stage one, then the three nets
-// of stage two, then, for the ablation, the same nets on all pictures.
-func (r *Run) Tasks() []Task {
-	var tasks []Task
-	add := func(t Task) {
-		t.Number = len(tasks)
-		tasks = append(tasks, t)
-	}
-	for k := range r.Preset.Split.Folds {
-		add(Task{Kind: Fold, Net: arch.ResNet50, Fold: k})
-	}
-	kinds := []Kind{Selected}
-	if r.Preset.Evaluate.Ablation {
-		kinds = append(kinds, Unselected)
-	}
-	for _, kind := range kinds {
-		for _, name := range arch.Names() {
-			add(Task{Kind: kind, Net: name})
-		}
-	}
-	return tasks
-}
-
-// ErrBusy means that another process works on the task.
-var ErrBusy = errors.New("another process works on it")
 
 // ErrNotYet means that tasks before it are not done.
 var ErrNotYet = errors.New("it needs all folds of stage one first")
@@ -150,7 +81,7 @@ func (r *Run) task(ctx context.Context, t Task, progress func(TaskProgress)) err
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	unlock, err := lock(filepath.Join(r.Dir, fmt.Sprintf(".task%d.lock", t.Number)))
+	unlock, err := lock(ctx, filepath.Join(r.Dir, fmt.Sprintf(".task%d.lock", t.Number)))
 	if err != nil {
 		return err
 	}
@@ -264,31 +195,4 @@ func (r *Run) supersede(t Task, inputs string) error {
 		return nil
 	}
 	return atomicfile.Write(filepath.Join(dir, name), []byte(inputs))
-}
-
-// lock takes a lock that ends with the process. It holds between machines that share
-// the folder, if the file system has POSIX locks.
-func lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	whole := unix.Flock_t{Type: unix.F_WRLCK}
-	if err := unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &whole); err != nil {
-		file.Close()
-		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-			return nil, ErrBusy
-		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return func() { file.Close() }, nil
-}
-
-// peakMemory is the most that this process has held, in bytes.
-func peakMemory() int64 {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return usage.Maxrss * 1024
 }
