@@ -117,7 +117,7 @@ tools-run:
 
 .PHONY: tools-test
 tools-test:
-	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools chromium
+	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools chromium slurmctld slurmd sbatch:slurm-client munged:munge
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

@@ -62,7 +62,9 @@ func TestRun(t *testing.T) {
 	command := func(out string) []string {
 		return []string{"run", "--preset", recipe, "--data", "sim", "--out", out, "--created", "2026-11-24"}
 	}
+	began := time.Now()
 	stdout, stderr := succeed(t, dir, command("whole")...)
+	took := time.Since(began)
 	for _, want := range []string{"SIMULATED: ", "RANDOM START: vgg19", "stage one, fold 1 begins", "report: whole/report.html"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("said nothing of %q:\n%s", want, stderr)
@@ -78,7 +80,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("a finished run said %s and printed\n%s", stderr, again)
 		}
 	})
-	t.Run("killed", func(t *testing.T) { killedRun(t, dir, command("killed"), "whole", "killed") })
+	t.Run("killed", func(t *testing.T) { killedRun(t, dir, command("killed"), "whole", "killed", took) })
 	t.Run("other settings", func(t *testing.T) {
 		if _, stderr, code := run(t, dir, append(command("whole"), "--seed", "9")...); code != 1 || !strings.Contains(stderr, "begun with other settings (seed = 1, now seed = 9)") {
 			t.Errorf("exit code %d, said %q", code, stderr)
@@ -126,8 +128,9 @@ func wholeFiles(t *testing.T, dir string) {
 }
 
 // killedRun kills a run with no chance to write anything until it has been killed
-// several times, then lets it end.
-func killedRun(t *testing.T, dir string, args []string, whole, folder string) {
+// several times, each time after at most a quarter of what a whole run took, then lets
+// it end.
+func killedRun(t *testing.T, dir string, args []string, whole, folder string, took time.Duration) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed of the moments: %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -151,7 +154,7 @@ func killedRun(t *testing.T, dir string, args []string, whole, folder string) {
 			}
 			kills = 6
 			continue
-		case <-time.After(300*time.Millisecond + time.Duration(r.Int64N(int64(5*time.Second)))):
+		case <-time.After(300*time.Millisecond + time.Duration(r.Int64N(int64(took/4)))):
 			if kills%3 == 2 {
 				c.Process.Signal(syscall.SIGINT)
 			} else {
