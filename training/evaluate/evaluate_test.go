@@ -1,52 +1,13 @@
 package evaluate
 
 import (
-	"encoding/json"
 	"math"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"lungbox/ensemble"
 )
-
-// The metrics are scikit-learn's, on vectors that testdata/reference.py drew.
-func TestMetricsFollowScikitLearn(t *testing.T) {
-	text, err := os.ReadFile("testdata/reference.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []struct {
-		Truth, Predicted          []int
-		Values                    []float64
-		Accuracy, Balanced, Kappa float64
-		Confusion                 Confusion
-		AUC0, AUC1                float64
-	}
-	if err := json.Unmarshal(text, &cases); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cases {
-		var m Confusion
-		sick, severe := make([]bool, len(c.Truth)), make([]bool, len(c.Truth))
-		for i, truth := range c.Truth {
-			m.Add(truth, c.Predicted[i])
-			sick[i], severe[i] = truth >= 1, truth >= 2
-		}
-		if m != c.Confusion {
-			t.Errorf("confusion %v, scikit-learn %v", m, c.Confusion)
-		}
-		for name, pair := range map[string][2]float64{
-			"accuracy": {m.Accuracy(), c.Accuracy}, "balanced accuracy": {m.Balanced(), c.Balanced}, "kappa": {m.Kappa(), c.Kappa},
-			"AUC 0|123": {AUC(c.Values, sick), c.AUC0}, "AUC 01|23": {AUC(c.Values, severe), c.AUC1},
-		} {
-			if math.Abs(pair[0]-pair[1]) > 1e-12 {
-				t.Errorf("%d pictures: %s is %v, scikit-learn %v", len(c.Truth), name, pair[0], pair[1])
-			}
-		}
-	}
-}
 
 func TestMetricsOfNothing(t *testing.T) {
 	var m Confusion

@@ -3,11 +3,12 @@ package evaluate
 // PerScore are the figures of the paper's Table 6, one score against all others
 // (section 3.3, equations 3 to 6), 0 where nothing can be divided.
 //
-// Equation 3's accuracy counts the true negatives too. What Table 6 prints under ACC is
-// another figure: the share of each score's test pictures that were scored right, which
-// equation 5 calls sensitivity (95.6, 99.2, 89.6 and 100 % are the per-score accuracies
-// of section 3.2); its SEN and ACC columns are swapped in sense. Here every name means
-// its equation.
+// Table 6 prints other figures under three of these names. Its ACC (95.6, 99.2, 89.6 and
+// 100 %, the per-score accuracies of section 3.2) is equation 4's sensitivity, where
+// equation 3 counts the true negatives too. Its SEN is the precision, TP/(TP+FP): with 250
+// test pictures of each score no other counts give it. Its SPE follows the negative
+// predictive value, TN/(TN+FN), within 0.2 points. Only F1, and the mean of SPE, are what
+// they are called. Here every name means its equation.
 type PerScore struct {
 	Accuracy    float64 `json:"accuracy"`    // (TP+TN)/all
 	Sensitivity float64 `json:"sensitivity"` // TP/(TP+FN)

@@ -64,7 +64,7 @@ func Judge(samples []Sample) Report {
 				nets[v.Net] = &tally{}
 				r.Order = append(r.Order, v.Net)
 			}
-			nets[v.Net].add(s.Truth, v.Score, v.Probs)
+			nets[v.Net].add(s.Truth, v.Score, v.Probs, 1)
 		}
 		if s.Votes[0].Score != s.Votes[1].Score {
 			differed++
@@ -73,13 +73,13 @@ func Judge(samples []Sample) Report {
 			disagreed++
 		}
 		decision := ensemble.Decide(s.Votes)
-		probs := mean(s.Votes)
-		vote.add(s.Truth, decision.Score, probs)
+		probs := sum(s.Votes)
+		vote.add(s.Truth, decision.Score, probs, len(s.Votes))
 		if clips[s.Clip] == nil {
 			clips[s.Clip] = &clip{truth: s.Truth}
 			order = append(order, s.Clip)
 		}
-		clips[s.Clip].add(decision.Score, probs)
+		clips[s.Clip].add(decision.Score, probs, len(s.Votes))
 	}
 	for name, t := range nets {
 		r.Nets[name] = t.measures()
@@ -87,7 +87,7 @@ func Judge(samples []Sample) Report {
 	var clipwise tally
 	for _, name := range order {
 		c := clips[name]
-		clipwise.add(c.truth, c.score(), c.probs())
+		clipwise.add(c.truth, c.score(), c.sum, c.n)
 	}
 	r.Patients, r.Sources = len(patients), len(sources)
 	r.Vote, r.Clips = vote.measures(), clipwise.measures()
@@ -96,11 +96,11 @@ func Judge(samples []Sample) Report {
 	return r
 }
 
-// mean averages the probabilities of all nets.
-func mean(votes []ensemble.Vote) (probs [Scores]float64) {
+// sum adds up the probabilities of all nets.
+func sum(votes []ensemble.Vote) (probs [Scores]float64) {
 	for _, v := range votes {
 		for s, p := range v.Probs {
-			probs[s] += p / float64(len(votes))
+			probs[s] += p
 		}
 	}
 	return probs
@@ -110,18 +110,18 @@ func mean(votes []ensemble.Vote) (probs [Scores]float64) {
 type clip struct {
 	truth  int
 	counts [Scores]int
-	sum    [Scores]float64
-	n      int
+	sum    [Scores]float64 // of all nets' probabilities for all pictures
+	n      int             // how many that are
 }
 
-func (c *clip) add(score ensemble.Score, probs [Scores]float64) {
+func (c *clip) add(score ensemble.Score, probs [Scores]float64, n int) {
 	if score != ensemble.None {
 		c.counts[score]++
 	}
 	for s, p := range probs {
 		c.sum[s] += p
 	}
-	c.n++
+	c.n += n
 }
 
 // score is the one that most pictures got, the higher of equal ones.
@@ -135,28 +135,24 @@ func (c *clip) score() ensemble.Score {
 	return best
 }
 
-func (c *clip) probs() (probs [Scores]float64) {
-	for s := range probs {
-		probs[s] = c.sum[s] / float64(c.n)
-	}
-	return probs
-}
-
 // tally gathers scores and probabilities.
 type tally struct {
 	confusion Confusion
 	unscored  int
 	truths    []int
-	probs     [][Scores]float64
+	sums      [][Scores]float64 // of probabilities
+	of        []float64         // how many were added up
 }
 
-func (t *tally) add(truth int, score ensemble.Score, probs [Scores]float64) {
+// add counts one picture or clip, with the sum of n nets' probabilities: only auc
+// divides, once, so that rounding does not tell equal means apart.
+func (t *tally) add(truth int, score ensemble.Score, probs [Scores]float64, n int) {
 	if score == ensemble.None {
 		t.unscored++
 	} else {
 		t.confusion.Add(truth, int(score))
 	}
-	t.truths, t.probs = append(t.truths, truth), append(t.probs, probs)
+	t.truths, t.sums, t.of = append(t.truths, truth), append(t.sums, probs), append(t.of, float64(n))
 }
 
 func (t *tally) measures() Measures {
@@ -171,11 +167,12 @@ func (t *tally) measures() Measures {
 // auc is that of telling scores from grade upwards from the lower ones.
 func (t *tally) auc(grade int) *float64 {
 	values, positive := make([]float64, len(t.truths)), make([]bool, len(t.truths))
-	for i, probs := range t.probs {
+	for i, probs := range t.sums {
 		positive[i] = t.truths[i] >= grade
 		for s := grade; s < Scores; s++ {
 			values[i] += probs[s]
 		}
+		values[i] /= t.of[i]
 	}
 	if a := AUC(values, positive); !math.IsNaN(a) {
 		return &a
