@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"runtime"
 	"time"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -169,6 +170,7 @@ func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int)
 		copy(outputs[k].Logits[:], r.Value().([][]float32)[0])
 		outputs[k].Took = took
 	}
+	runtime.KeepAlive(results) // see flatten
 	return outputs, nil
 }
 

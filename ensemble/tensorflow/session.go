@@ -3,6 +3,7 @@ package tensorflow
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -33,18 +34,37 @@ func newSession(graph *tf.Graph, opt Options) (*tf.Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startSession(graph, c)
+}
+
+func startSession(graph *tf.Graph, c *config.ConfigProto) (*tf.Session, error) {
 	text, err := proto.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
 	session, err := tf.NewSession(graph, &tf.SessionOptions{Config: text})
+	// The binding passes the graph's address on and forgets the graph: collected now, it
+	// is deleted while TensorFlow locks it. From here on the session keeps it.
+	runtime.KeepAlive(graph)
 	if err != nil {
 		return nil, fmt.Errorf("start TensorFlow: %w", err)
 	}
 	return session, nil
 }
 
+// Check reports a device that has no such name.
+func (o Options) Check() error {
+	number, gpu := strings.CutPrefix(o.Device, "gpu:")
+	if n, err := strconv.Atoi(number); o.Device == "" || o.Device == "auto" || o.Device == "cpu" || gpu && err == nil && n >= 0 {
+		return nil
+	}
+	return fmt.Errorf("device %q: want auto, cpu or gpu:N", o.Device)
+}
+
 func (o Options) proto() (*config.ConfigProto, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
 	threads := o.Threads
 	if threads <= 0 {
 		threads = runtime.NumCPU()
@@ -57,14 +77,10 @@ func (o Options) proto() (*config.ConfigProto, error) {
 		GraphOptions:              &config.GraphOptions{RewriteOptions: &config.RewriterConfig{}},
 		Experimental:              &config.ConfigProto_Experimental{},
 	}
-	switch {
-	case o.Device == "" || o.Device == "auto":
-	case o.Device == "cpu":
+	if number, ok := strings.CutPrefix(o.Device, "gpu:"); ok {
+		c.GpuOptions.VisibleDeviceList = number
+	} else if o.Device == "cpu" {
 		c.DeviceCount = map[string]int32{"GPU": 0}
-	case strings.HasPrefix(o.Device, "gpu:"):
-		c.GpuOptions.VisibleDeviceList = strings.TrimPrefix(o.Device, "gpu:")
-	default:
-		return nil, fmt.Errorf("device %q: want auto, cpu or gpu:N", o.Device)
 	}
 	if o.MixedPrecision {
 		rewrite := c.GraphOptions.RewriteOptions

@@ -2,6 +2,7 @@ package tensorflow
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 
 	tf "github.com/wamuir/graft/tensorflow"
@@ -115,7 +116,9 @@ func (t *Trainer) Step(batch Batch, rate float32, seed int64) (loss float32, log
 	if err != nil {
 		return 0, nil, fmt.Errorf("training step of %s: %w", t.net.Arch, err)
 	}
-	return out[0].Value().(float32), flatten(out[1]), nil
+	loss = out[0].Value().(float32)
+	runtime.KeepAlive(out) // see flatten
+	return loss, flatten(out[1]), nil
 }
 
 // Device says what the session runs on, for people: "cpu, 2 threads".

@@ -2,6 +2,7 @@ package tensorflow
 
 import (
 	"fmt"
+	"runtime"
 
 	tf "github.com/wamuir/graft/tensorflow"
 )
@@ -41,7 +42,9 @@ func (t *Trainer) pictures(images []float32, n int) (*tf.Tensor, error) {
 	return shaped(images, n, t.net.Input, t.net.Input, 1)
 }
 
-// flatten returns a float32 tensor's values in row order.
+// flatten returns a float32 tensor's values in row order. The binding copies them from
+// TensorFlow's memory without holding the tensor: collected meanwhile, it would take
+// that memory with it.
 func flatten(t *tf.Tensor) []float32 {
 	n := int64(1)
 	for _, d := range t.Shape() {
@@ -50,5 +53,7 @@ func flatten(t *tf.Tensor) []float32 {
 	if err := t.Reshape([]int64{n}); err != nil {
 		panic(err) // the number of values has not changed
 	}
-	return t.Value().([]float32)
+	values := t.Value().([]float32)
+	runtime.KeepAlive(t)
+	return values
 }

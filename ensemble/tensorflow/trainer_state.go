@@ -80,5 +80,6 @@ func (t *Trainer) fetch(variables []variable) (weights.Set, error) {
 		}
 		set[v.param.Name] = weights.Tensor{Shape: v.param.Shape, Data: values}
 	}
+	runtime.KeepAlive(out) // see flatten
 	return set, nil
 }
