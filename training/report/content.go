@@ -111,4 +111,5 @@ type Removed struct {
 	Picture            *image.Gray
 	Decision           string // "", keep, drop or relabel
 	Relabel            int
+	Note               string // of the decision; the page keeps it
 }

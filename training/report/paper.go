@@ -2,10 +2,10 @@ package report
 
 // Figures of Xing et al. 2022 (doi 10.1016/j.bspc.2022.103561), shown beside a run's.
 //
-// The tables do not all agree with each other. Table 6 prints as ACC what section 3.2
-// calls the accuracy of each score, which is equation 5's sensitivity; the kept pictures
-// of Table 4 sum to 2754 of 3766 in fold 3 and so on, but Score 3's share is given as
-// 25.90 % in the text.
+// Table 6 does not fit its own equations 3 to 5. Its ACC are the per-score accuracies of
+// section 3.2, shares of 250 pictures: equation 4's sensitivity. Its SEN are no shares of
+// 250, and F1 is the harmonic mean of both, so they are precisions; its SPE fit negative
+// predictive values.
 var (
 	// paperFolds is Table 3: accuracy of the five ResNet-50 on the test set, percent.
 	paperFolds = [5][5]float64{
@@ -19,6 +19,6 @@ var (
 	// after selection, by score.
 	paperGiven = [4]int{4930, 5710, 4070, 3620}
 	paperKept  = [4]int{952 + 547 + 779 + 358 + 878, 711 + 850 + 694 + 1002 + 985, 316 + 469 + 566 + 386 + 102, 586 + 717 + 715 + 679 + 657}
-	// paperVote is Table 6's averages, percent.
+	// paperVote is Table 6's averages as printed, percent.
 	paperVote = PerScore{Accuracy: 96.1, Sensitivity: 96.3, Specificity: 98.8, F1: 96.1}
 )

@@ -1,31 +1,20 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
-	"image"
-	"image/jpeg"
 	"io"
 	"math"
 
-	"lungbox/ensemble/arch"
 	"lungbox/training/report/plot"
 )
 
 //go:embed report.html
 var reportPage string
 
-//go:embed removed.html
-var removedPage string
-
 //go:embed style.css
 var style string
-
-//go:embed removed.js
-var script string
 
 // Write writes a report as one page that needs nothing else.
 func Write(w io.Writer, c Content) error {
@@ -39,72 +28,29 @@ func Write(w io.Writer, c Content) error {
 	})
 }
 
-// ContactSheet writes the pictures that were removed as one page on which a person can
-// decide about each; decisions is the name under which the page saves them.
-func ContactSheet(w io.Writer, title, decisions string, removed []Removed) error {
-	t, err := parse("removed", removedPage)
-	if err != nil {
-		return err
-	}
-	return t.Execute(w, map[string]any{
-		"Title": title, "Decisions": decisions, "Removed": removed, "Scores": []int{0, 1, 2, 3},
-		"Style": template.CSS(style), "Script": template.JS(script), //nolint:gosec // our own
-	})
-}
-
 func parse(name, text string) (*template.Template, error) {
 	return template.New(name).Funcs(template.FuncMap{
-		"picture": picture, "percent": percent, "points": points, "number": number, "curves": curves,
+		"picture": picture, "fileOf": fileOf, "percent": percent, "points": points, "number": number, "curves": curves,
 		"confusion":   func(m Method) template.HTML { return plot.Confusion("confusion of "+m.Name, m.Confusion) },
 		"reliability": reliability, "ablation": ablation, "sum": sum, "inc": func(i int) int { return i + 1 },
-		"share": func(a, b int) string { return percent(float64(a) / float64(max(1, b))) },
-		"known": func(v float64) bool { return !math.IsNaN(v) },
+		"known": known,
 	}).Parse(text)
 }
 
-// thumbnail is the longest side of a picture on a page, in pixels.
-const thumbnail = 160
+// known says whether a figure was measured.
+func known(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// picture is a small JPEG in the page itself.
-func picture(p *image.Gray) (template.URL, error) {
-	if p == nil {
-		return "", nil
-	}
-	size := p.Rect.Size()
-	side := min(thumbnail, max(size.X, size.Y))
-	values := make([]float32, side*side)
-	arch.Preprocess(values, p, side)
-	small := image.NewGray(image.Rect(0, 0, side, side))
-	for i, v := range values {
-		small.Pix[i] = uint8(min(max(math.Round(255*(float64(v)*arch.Deviation+arch.Mean)), 0), 255))
-	}
-	var file bytes.Buffer
-	if err := jpeg.Encode(&file, small, &jpeg.Options{Quality: 80}); err != nil {
-		return "", err
-	}
-	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(file.Bytes())), nil //nolint:gosec // a picture
-}
-
-func percent(share float64) string {
-	if math.IsNaN(share) {
+// figure writes a number; a dash, which the page explains, stands for none.
+func figure(format string, v float64) string {
+	if !known(v) {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f %%", 100*share)
+	return fmt.Sprintf(format, v)
 }
 
-func points(share float64) string {
-	if math.IsNaN(share) {
-		return "–"
-	}
-	return fmt.Sprintf("%.1f", 100*share)
-}
-
-func number(v float64) string {
-	if math.IsNaN(v) {
-		return "–"
-	}
-	return fmt.Sprintf("%.3f", v)
-}
+func percent(share float64) string { return figure("%.1f\u00a0%%", 100*share) }
+func points(share float64) string  { return figure("%.1f", 100*share) }
+func number(v float64) string      { return figure("%.3f", v) }
 
 func sum(values [4]int) (n int) {
 	for _, v := range values {
@@ -151,5 +97,5 @@ func ablation(arms []Arm) template.HTML {
 	for _, a := range arms {
 		rows = append(rows, plot.Row{Name: a.Name, Value: 100 * a.Accuracy, Low: 100 * a.CI[0], High: 100 * a.CI[1], Mark: 100 * a.Paper})
 	}
-	return plot.Intervals("accuracy of every way to score, with intervals", "accuracy on the test patients, %; lines: 95 % of bootstraps over patients; diamonds: the paper's figure", rows)
+	return plot.Intervals("accuracy of every way to score, with intervals", "accuracy on the test patients, %", rows)
 }
