@@ -9,9 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -161,7 +161,7 @@ func startChild(dir string) twostage.Worker {
 		if err != nil {
 			return err
 		}
-		var complaints tail
+		var complaints lastWords
 		c.Stderr = &complaints
 		if err := c.Start(); err != nil {
 			return err
@@ -178,7 +178,7 @@ func startChild(dir string) twostage.Worker {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
-		return fmt.Errorf("task %d (%s): its process ended with %w: %s; the same command goes on from the last checkpoint", task.Number, task, err, complaints.last())
+		return fmt.Errorf("task %d (%s): its process ended with %w: %s; the same command goes on from the last checkpoint", task.Number, task, err, complaints.keep(filepath.Join(dir, task.Dir(), "died.log")))
 	}
 }
 
@@ -199,21 +199,4 @@ func listen(output io.Reader, progress func(twostage.TaskProgress)) (failure str
 		}
 	}
 	return failure
-}
-
-// tail keeps the end of what a child writes on standard error.
-type tail struct{ text []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.text = append(t.text, p...)
-	if extra := len(t.text) - 4096; extra > 0 {
-		t.text = t.text[extra:]
-	}
-	return len(p), nil
-}
-
-// last is the last line.
-func (t *tail) last() string {
-	lines := strings.Split(strings.TrimSpace(string(t.text)), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
 }

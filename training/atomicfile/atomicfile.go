@@ -6,12 +6,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
+
+const suffix = ".tmp"
+
+// Unfinished says whether entry is what a Write of the file name left beside it that was
+// killed.
+func Unfinished(entry, name string) bool {
+	return strings.HasPrefix(entry, "."+name+".") && strings.HasSuffix(entry, suffix)
+}
 
 // Write gives the file this content, readable for all. After an error it is as it was
 // before.
 func Write(name string, content []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.tmp")
+	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"+suffix)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}

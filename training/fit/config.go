@@ -90,7 +90,7 @@ func (c *Config) Check() error {
 	case c.Checkpoint < 1:
 		return fmt.Errorf("checkpoint after %d steps: want at least 1", c.Checkpoint)
 	}
-	return nil
+	return c.Engine.Check()
 }
 
 // rate is the learning rate of a step, counted from 0.

@@ -165,6 +165,9 @@ func (p *Preset) Check() error {
 	if len(p.Nets) > len(arch.Names()) {
 		return fmt.Errorf("nets: only %s are known", strings.Join(arch.Names(), ", "))
 	}
+	if err := p.SplitOptions().Check(); err != nil {
+		return fmt.Errorf("split: %w", err)
+	}
 	s, e := p.Split, p.Evaluate
 	switch {
 	case s.FoldBy != "group" && s.FoldBy != "picture":

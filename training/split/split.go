@@ -71,7 +71,7 @@ type group struct {
 // Make divides pictures. Those whose Split column says test or validation go there; the
 // others are divided only if the column names no test picture at all.
 func Make(pictures []dataset.Row, scores []int, o Options) (*Split, error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, fmt.Errorf("split: %w", err)
 	}
 	s := &Split{Parts: make([]string, len(pictures))}
@@ -117,7 +117,8 @@ func Make(pictures []dataset.Row, scores []int, o Options) (*Split, error) {
 	return s, nil
 }
 
-func (o Options) check() error {
+// Check reports the first option that cannot be used.
+func (o Options) Check() error {
 	switch {
 	case o.Group != Patient && o.Group != Source && o.Group != Site:
 		return fmt.Errorf("group %q: want %s, %s or %s", o.Group, Patient, Source, Site)

@@ -37,8 +37,8 @@ func (t Task) String() string {
 	return "stage two, " + t.Net
 }
 
-// dir is the task's folder in its run.
-func (t Task) dir() string {
+// Dir is the task's folder in its run.
+func (t Task) Dir() string {
 	switch t.Kind {
 	case Fold:
 		return filepath.Join(stageOneFolder, split.FoldName(t.Fold))

@@ -45,7 +45,7 @@ func (r *Run) manifest(version string) (*Manifest, error) {
 	m.Selection = hashOf(text)
 	for _, t := range r.Tasks() {
 		d := done{}
-		if err := r.readJSON(t.dir()+"/"+doneFile, &d); err != nil {
+		if err := r.readJSON(t.Dir()+"/"+doneFile, &d); err != nil {
 			return nil, err
 		}
 		m.Tasks = append(m.Tasks, TaskRecord{Name: t.String(), Weights: d.Weights, Device: d.Device, Seconds: d.Seconds, Waiting: d.Waiting, Memory: d.Memory})

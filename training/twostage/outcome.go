@@ -2,13 +2,10 @@ package twostage
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"text/tabwriter"
 
 	"lungbox/ensemble"
-	"lungbox/ensemble/arch"
-	"lungbox/training/calibrate"
 	"lungbox/training/dataset"
 	"lungbox/training/evaluate"
 	"lungbox/training/export"
@@ -27,45 +24,6 @@ type Outcome struct {
 	Unlike   *Unlike    `json:"out_of_distribution,omitempty"`
 
 	samples []evaluate.Sample // of the vote with selection
-}
-
-// Arm is one way to score: a single net or the vote, with selection or without. A
-// picture without consensus counts as wrong.
-type Arm struct {
-	Name     string            `json:"name"`
-	Accuracy evaluate.Interval `json:"accuracy"` // of all pictures; interval over patients
-	NoScore  float64           `json:"no_score"` // share
-	Kappa    float64           `json:"kappa"`    // of the scored pictures, quadratic weights
-	Severe   float64           `json:"severe"`   // share wrong by two grades or more, of the scored ones
-}
-
-// Gain is the difference in accuracy between two arms.
-type Gain struct {
-	Of, Over string
-	Points   evaluate.Interval
-	Sentence string
-}
-
-// FoldTest is the accuracy of a fold's net on the test pictures, by score and over all.
-type FoldTest struct {
-	ByScore [ensemble.Scores]float64 `json:"by_score"`
-	Average float64                  `json:"average"`
-}
-
-// Calibration is what calibration.json holds.
-type Calibration struct {
-	export.Calibration
-	Pictures int                       `json:"pictures"` // of validation; 0: not calibrated, temperatures are 1
-	Nets     map[string]NetCalibration `json:"nets"`
-}
-
-// NetCalibration tells how good a net's confidences are on the test pictures, before
-// and after its temperature.
-type NetCalibration struct {
-	ECEBefore float64         `json:"ece_before"`
-	ECEAfter  float64         `json:"ece_after"`
-	Before    []calibrate.Bin `json:"before"`
-	After     []calibrate.Bin `json:"after"`
 }
 
 // arm is what the three nets of one kind say about the test pictures.
@@ -169,177 +127,9 @@ func (r *Run) logits(t Task, part string, pictures []dataset.Picture) ([][ensemb
 	for i, p := range pictures {
 		found, ok := said[pictureKey{p.File, p.Frame}]
 		if !ok {
-			return nil, fmt.Errorf("%s has not judged %s: remove %s and run again", t, p.File, r.path(t.dir()))
+			return nil, fmt.Errorf("%s has not judged %s: remove %s and run again", t, p.File, r.path(t.Dir()))
 		}
 		out[i] = found.logits
-	}
-	return out, nil
-}
-
-// fewest is how many validation pictures a temperature needs at least.
-const fewest = 20
-
-// temperature is the one that makes a net's confidences on the validation pictures most
-// likely; 1, as in the paper, when there are hardly any.
-func (r *Run) temperature(t Task) (float64, error) {
-	pictures := r.where(split.Validation)
-	if len(pictures) < fewest || r.State.DryRun {
-		return 1, nil
-	}
-	logits, err := r.logits(t, split.Validation, pictures)
-	if err != nil {
-		return 0, err
-	}
-	value, err := calibrate.Temperature(logits, scores(pictures))
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", t, err)
-	}
-	return value, nil
-}
-
-// calibration says how good the confidences of the exported nets are on the test
-// pictures.
-func (r *Run) calibration(a *arm) (Calibration, error) {
-	c := Calibration{Nets: map[string]NetCalibration{}}
-	c.Temperatures = a.temps
-	if n := len(r.where(split.Validation)); n >= fewest && !r.State.DryRun {
-		c.Pictures = n
-	}
-	const bins = 10
-	test := r.where(split.Test)
-	for _, t := range r.Tasks() {
-		if t.Kind != a.kind {
-			continue
-		}
-		logits, err := r.logits(t, split.Test, test)
-		if err != nil {
-			return c, err
-		}
-		sure := func(temperature float64) (confidence []float64, right []bool) {
-			for i, l := range logits {
-				vote, _ := ensemble.NewVote(t.Net, l, temperature, 0)
-				confidence = append(confidence, vote.Confidence())
-				right = append(right, int(vote.Score) == test[i].Score)
-			}
-			return confidence, right
-		}
-		var n NetCalibration
-		confidence, right := sure(1)
-		n.ECEBefore, n.Before = calibrate.ECE(confidence, right, bins), calibrate.Reliability(confidence, right, bins)
-		confidence, right = sure(a.temps[t.Net])
-		n.ECEAfter, n.After = calibrate.ECE(confidence, right, bins), calibrate.Reliability(confidence, right, bins)
-		c.Nets[t.Net] = n
-	}
-	return c, nil
-}
-
-// way is one way to score a sample.
-type way struct {
-	name  string
-	arm   *arm
-	score func(s evaluate.Sample) ensemble.Score
-}
-
-// accuracy is the share of all samples that a way scores as the readers do.
-func (w way) accuracy(samples []evaluate.Sample) float64 {
-	right := 0
-	for _, s := range samples {
-		if int(w.score(s)) == s.Truth {
-			right++
-		}
-	}
-	return float64(right) / float64(max(1, len(samples)))
-}
-
-// compare fills in the ablation that the paper argues with.
-func (r *Run) compare(o *Outcome, arms []*arm) {
-	p := r.Preset
-	byKind := map[Kind][]way{}
-	for _, a := range arms {
-		suffix := ", with selection"
-		if a.kind == Unselected {
-			suffix = ", without selection"
-		}
-		for i, name := range arch.Names() {
-			byKind[a.kind] = append(byKind[a.kind], way{name + suffix, a, func(s evaluate.Sample) ensemble.Score { return s.Votes[i].Score }})
-		}
-		byKind[a.kind] = append(byKind[a.kind], way{"vote" + suffix, a, func(s evaluate.Sample) ensemble.Score { return ensemble.Decide(s.Votes).Score }})
-	}
-	for _, a := range arms {
-		for _, w := range byKind[a.kind] {
-			var seen evaluate.Confusion
-			for _, s := range a.samples {
-				if score := w.score(s); score != ensemble.None {
-					seen.Add(s.Truth, int(score))
-				}
-			}
-			o.Arms = append(o.Arms, Arm{
-				Name:     w.name,
-				Accuracy: evaluate.Bootstrap(a.samples, p.Evaluate.Bootstrap, p.Seed, w.accuracy),
-				NoScore:  1 - float64(seen.Total())/float64(len(a.samples)), Kappa: seen.Kappa(), Severe: seen.Severe(),
-			})
-		}
-	}
-	gain := func(of, over way, what string) {
-		i := evaluate.Difference(of.arm.samples, over.arm.samples, p.Evaluate.Bootstrap, p.Seed, of.accuracy, over.accuracy)
-		o.Gains = append(o.Gains, Gain{Of: of.name, Over: over.name, Points: i, Sentence: sentence(what, i)})
-	}
-	selected := byKind[Selected]
-	vote, best := selected[len(selected)-1], selected[0]
-	for _, w := range selected[:len(selected)-1] {
-		if w.accuracy(w.arm.samples) > best.accuracy(best.arm.samples) {
-			best = w
-		}
-	}
-	gain(vote, best, "The vote against the best single net ("+strings.TrimSuffix(best.name, ", with selection")+")")
-	if without := byKind[Unselected]; len(without) > 0 {
-		gain(vote, without[len(without)-1], "Selection against no selection, by vote")
-	}
-}
-
-// sentence says plainly whether a gain is more than chance.
-func sentence(what string, i evaluate.Interval) string {
-	verdict := "no difference that the test patients could show"
-	switch {
-	case i.Low > 0:
-		verdict = "better"
-	case i.High < 0:
-		verdict = "WORSE"
-	case math.IsNaN(i.Low):
-		verdict = "too few test patients to say"
-	}
-	return fmt.Sprintf("%s: %+.1f points of accuracy (95 %% of bootstraps over patients %+.1f to %+.1f): %s.", what, 100*i.Point, 100*i.Low, 100*i.High, verdict)
-}
-
-// stageOne is the accuracy of the folds' nets on the test pictures.
-func (r *Run) stageOne() ([]FoldTest, error) {
-	test := r.where(split.Test)
-	var out []FoldTest
-	for _, t := range r.Tasks() {
-		if t.Kind != Fold {
-			continue
-		}
-		logits, err := r.logits(t, split.Test, test)
-		if err != nil {
-			return nil, err
-		}
-		var seen evaluate.Confusion
-		for i, l := range logits {
-			vote, ok := ensemble.NewVote(t.Net, l, 1, 0)
-			if !ok {
-				return nil, fmt.Errorf("%s gives %v on %s", t, l, test[i].File)
-			}
-			seen.Add(test[i].Score, int(vote.Score))
-		}
-		f := FoldTest{Average: seen.Accuracy()}
-		for score, row := range seen {
-			n := 0
-			for _, k := range row {
-				n += k
-			}
-			f.ByScore[score] = float64(row[score]) / float64(max(1, n))
-		}
-		out = append(out, f)
 	}
 	return out, nil
 }

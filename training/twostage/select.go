@@ -11,7 +11,6 @@ import (
 	"lungbox/ensemble"
 	"lungbox/training/atomicfile"
 	"lungbox/training/dataset"
-	"lungbox/training/report"
 	"lungbox/training/selection"
 	"lungbox/training/split"
 )
@@ -142,42 +141,18 @@ func (r *Run) kept() ([]dataset.Picture, error) {
 	return out, nil
 }
 
-// contactSheet shows what was removed, the most surely wrong first, with what a person
-// has decided before.
-func (r *Run) contactSheet(verdicts []selection.Verdict) error {
-	decisions, err := selection.ReadDecisions(r.path(selection.DecisionsFile))
+// Decide puts a person's decisions into the run, in place of those that it has, unless
+// one is on a picture that the run does not train with.
+func (r *Run) Decide(path string) error {
+	decisions, err := selection.ReadDecisions(path)
 	if err != nil {
 		return err
 	}
-	decided := map[pictureKey]selection.Decision{}
+	folds := r.foldOf()
 	for _, d := range decisions {
-		decided[pictureKey{d.File, d.Frame}] = d
-	}
-	pictures := map[pictureKey]dataset.Picture{}
-	for _, p := range r.training(-1) {
-		pictures[pictureKey{p.File, p.Frame}] = p
-	}
-	var shown []report.Removed
-	for _, v := range selection.Ranked(verdicts) {
-		k := pictureKey{v.File, v.Frame}
-		d := decided[k]
-		shown = append(shown, report.Removed{
-			File: v.File, Frame: v.Frame, Patient: v.Patient, Why: v.Why, Given: v.Given, Predicted: v.Predicted(),
-			Confidence: v.Probs[v.Predicted()], Margin: v.Margin(), Picture: pictures[k].Image, Decision: d.Do, Relabel: d.Score,
-		})
-	}
-	var page bytes.Buffer
-	title := fmt.Sprintf("Removed by stage one of %s: %d of %d pictures", r.Dir, len(selection.Removed(verdicts)), len(verdicts))
-	if err := report.ContactSheet(&page, title, selection.DecisionsFile, shown); err != nil {
-		return err
-	}
-	return atomicfile.Write(r.path(ContactSheet), page.Bytes())
-}
-
-// Decide puts a person's decisions into the run, in place of those that it has.
-func (r *Run) Decide(path string) error {
-	if _, err := selection.ReadDecisions(path); err != nil {
-		return err
+		if _, ok := folds[pictureKey{d.File, d.Frame}]; !ok {
+			return fmt.Errorf("%s: decision on %s: it is no training picture of this run (test pictures are never filtered): remove the row", path, d.File)
+		}
 	}
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"lungbox/ensemble/weights"
 	"lungbox/training/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"
@@ -47,7 +46,7 @@ func (r *Run) Done(t Task) bool {
 		return false
 	}
 	var d done
-	return r.readJSON(filepath.Join(t.dir(), doneFile), &d) == nil && d.Inputs == inputs
+	return r.readJSON(filepath.Join(t.Dir(), doneFile), &d) == nil && d.Inputs == inputs
 }
 
 // inputs is the hash of what decides which pictures a task is trained on.
@@ -77,7 +76,7 @@ func (r *Run) RunTask(ctx context.Context, number int, progress func(TaskProgres
 }
 
 func (r *Run) task(ctx context.Context, t Task, progress func(TaskProgress)) error {
-	dir := r.path(t.dir())
+	dir := r.path(t.Dir())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -105,10 +104,8 @@ func (r *Run) task(ctx context.Context, t Task, progress func(TaskProgress)) err
 	if job.Pools, err = r.pools(t); err != nil {
 		return err
 	}
-	if path := r.Preset.Nets[t.Net].Initial; path != "" {
-		if job.Initial, _, err = weights.LoadFile(path); err != nil {
-			return err
-		}
+	if job.Initial, err = r.initial(t.Net); err != nil {
+		return err
 	}
 	started := time.Now()
 	d := done{Inputs: inputs}
@@ -128,11 +125,10 @@ func (r *Run) task(ctx context.Context, t Task, progress func(TaskProgress)) err
 	if d.Device, err = r.judge(ctx, t, set, job.Engine, progress); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, fit.WeightsFile))
-	if err != nil {
+	if d.Weights, err = hashFile(filepath.Join(dir, fit.WeightsFile)); err != nil {
 		return err
 	}
-	d.Weights, d.Seconds, d.Memory = hashOf(text), time.Since(started).Seconds(), peakMemory()
+	d.Seconds, d.Memory = time.Since(started).Seconds(), peakMemory()
 	content, err := json.MarshalIndent(d, "", " ")
 	if err != nil {
 		return err
@@ -177,7 +173,7 @@ func (r *Run) pools(t Task) ([]fit.Pool, error) {
 // a person has decided about pictures since. Nothing is deleted.
 func (r *Run) supersede(t Task, inputs string) error {
 	const name = "inputs"
-	dir := r.path(t.dir())
+	dir := r.path(t.Dir())
 	before, err := os.ReadFile(filepath.Join(dir, name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -61,12 +61,14 @@ const (
 
 // State is what a run was made of; it never changes.
 type State struct {
-	Data     string   `json:"data"` // the dataset's folder, for people
-	DataHash string   `json:"data_hash"`
-	Split    string   `json:"split_hash"`
-	Preset   string   `json:"preset_hash"`
-	Warnings []string `json:"warnings"` // leaks and the like: in every report
-	DryRun   bool     `json:"dry_run"`
+	Data     string `json:"data"` // the dataset's folder, for people
+	DataHash string `json:"data_hash"`
+	Split    string `json:"split_hash"`
+	Preset   string `json:"preset_hash"`
+	// SHA-256 of the files that nets started from, by net; none for random weights.
+	Initial  map[string]string `json:"initial_hashes"`
+	Warnings []string          `json:"warnings"` // leaks and the like: in every report
+	DryRun   bool              `json:"dry_run"`
 }
 
 // Run is an open run.

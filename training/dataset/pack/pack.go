@@ -52,6 +52,9 @@ type Pack struct {
 	mapped   []byte
 }
 
+// Files are the names of a pack's files in its folder.
+func Files() []string { return []string{rawFile, indexFile} }
+
 // Exists says whether dir holds a complete pack.
 func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, indexFile))
