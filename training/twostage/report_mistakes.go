@@ -14,11 +14,13 @@ import (
 // worstShown is how many mistakes the report shows as pictures.
 const worstShown = 24
 
-// worst are the mistakes furthest from the readers, the surest first.
+// worst are the mistakes furthest from the readers, the surest first, at most two of a
+// clip: its frames are alike.
 func (r *Run) worst(o *Outcome) []report.Mistake {
 	type mistake struct {
 		report.Mistake
-		off int
+		off  int
+		clip string
 	}
 	var all []mistake
 	for i, p := range r.where(split.Test) {
@@ -30,14 +32,18 @@ func (r *Run) worst(o *Outcome) []report.Mistake {
 		off := int(d.Score) - p.Score
 		all = append(all, mistake{report.Mistake{
 			Picture: p.Image, File: p.File, Truth: p.Score, Score: int(d.Score), Confidence: d.Confidence, Note: votesNote(votes),
-		}, max(off, -off)})
+		}, max(off, -off), o.samples[i].Clip})
 	}
 	slices.SortStableFunc(all, func(a, b mistake) int {
 		return cmp.Or(cmp.Compare(b.off, a.off), cmp.Compare(b.Confidence, a.Confidence))
 	})
 	var out []report.Mistake
-	for _, m := range all[:min(worstShown, len(all))] {
-		out = append(out, m.Mistake)
+	const ofClip = 2
+	shown := map[string]int{}
+	for _, m := range all {
+		if shown[m.clip]++; shown[m.clip] <= ofClip && len(out) < worstShown {
+			out = append(out, m.Mistake)
+		}
 	}
 	return out
 }

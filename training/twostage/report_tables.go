@@ -3,6 +3,7 @@ package twostage
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"lungbox/ensemble"
 	"lungbox/training/report"
@@ -48,7 +49,13 @@ func (r *Run) splitTable() report.Table {
 		for _, p := range pictures {
 			counts[p.Score]++
 		}
-		row := []string{part, strconv.Itoa(patients(pictures))}
+		name := part
+		if k, ok := strings.CutPrefix(part, "fold"); ok {
+			if n, err := strconv.Atoi(k); err == nil {
+				name = fmt.Sprintf("fold %d", n+1) // as everywhere for people
+			}
+		}
+		row := []string{name, strconv.Itoa(patients(pictures))}
 		for _, n := range counts {
 			row = append(row, strconv.Itoa(n))
 		}
