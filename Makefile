@@ -85,6 +85,10 @@ bench-peers: bin/lungbox bin/lungtrain lungbox-tensorflow ## Measure against PyT
 bench-pipeline: bin/lungtrain ## Run the whole two-stage pipeline on simulated pictures, five seeds, under an hour on 2 cores
 	.make/bench-pipeline.sh bin/lungtrain $(CURDIR)/out/bench-pipeline
 
+.PHONY: bench-presets
+bench-presets: bin/lungtrain ## Compare the presets paper and edge with small nets on simulated pictures, three seeds
+	.make/bench-presets.sh bin/lungtrain $(CURDIR)/out/bench-presets
+
 .PHONY: gpu-check
 gpu-check: build ## On a machine with a CUDA GPU: parity with PyTorch, training and inference speed on it
 	$(TENSORFLOW_ENV) GO=$(GO) .make/gpu-check.sh bin/lungtrain
