@@ -50,8 +50,13 @@ func compare(dirs []string) error {
 		})
 	}
 	for i, g := range outcomes[0].Gains {
-		row(table, g.Of+" − "+g.Over, outcomes, gain(i))
+		name := g.Of + " − " + g.Over
+		if i == 0 {
+			name = g.Of + " − best single net" // another one in every run
+		}
+		row(table, name, outcomes, gain(i))
 	}
+	ablation := len(outcomes[0].Gains) > 1
 	if truths[0] != nil {
 		row(table, "wrong labels removed, %", truths, func(t *twostage.Truth) float64 { return 100 * t.RemovedWrong })
 		row(table, "right labels kept, %", truths, func(t *twostage.Truth) float64 { return 100 * t.KeptRight })
@@ -59,7 +64,9 @@ func compare(dirs []string) error {
 		row(table, "readers' common score", truths, func(t *twostage.Truth) float64 { return 100 * t.Readers })
 		row(table, "vote, with selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Vote })
 		row(table, "best single net, with selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Best })
-		row(table, "vote, without selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Unselected })
+		if ablation {
+			row(table, "vote, without selection", truths, func(t *twostage.Truth) float64 { return 100 * t.Unselected })
+		}
 	}
 	table.Flush()
 	fmt.Println()
@@ -74,6 +81,8 @@ func compare(dirs []string) error {
 	}
 	if truths[0] != nil {
 		fmt.Println(verdict("Against the true scores, the vote against the best single net", figures(truths, func(t *twostage.Truth) float64 { return 100 * (t.Vote - t.Best) }), 0))
+	}
+	if truths[0] != nil && ablation {
 		fmt.Println(verdict("Against the true scores, selection against no selection, by vote", figures(truths, func(t *twostage.Truth) float64 { return 100 * (t.Vote - t.Unselected) }), 0))
 	}
 	return nil

@@ -81,6 +81,14 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("killed", func(t *testing.T) { killedRun(t, dir, command("killed"), "whole", "killed", took) })
+	t.Run("compare", func(t *testing.T) {
+		table, _ := succeed(t, dir, "compare", "whole", "killed")
+		for _, want := range []string{"whole  killed", "vote, with selection − best single net", "wrong labels removed, %", "over 2 runs"} {
+			if !strings.Contains(table, want) || strings.Contains(table, "NaN") {
+				t.Errorf("printed\n%s: want %q", table, want)
+			}
+		}
+	})
 	t.Run("other settings", func(t *testing.T) {
 		if _, stderr, code := run(t, dir, append(command("whole"), "--seed", "9")...); code != 1 || !strings.Contains(stderr, "begun with other settings (seed = 1, now seed = 9)") {
 			t.Errorf("exit code %d, said %q", code, stderr)
