@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lungbox/daemon/commandline"
-	"lungbox/training/cluster"
 	"lungbox/training/export"
 	"lungbox/training/preset"
 	"lungbox/training/twostage"
@@ -142,57 +140,6 @@ func showPreset(name string) error {
 	return err
 }
 
-// settings reads the preset and puts the flags that were given over it.
-func (f *runFlags) settings(c *cobra.Command) (*preset.Preset, error) {
-	p, err := preset.Load(f.preset)
-	if err != nil {
-		return nil, err
-	}
-	given := c.Flags().Changed
-	if given("group") {
-		p.Split.Group = f.group
-	}
-	switch {
-	case !given("folds"):
-	case f.folds == "paper":
-		p.Split.FoldBy = "picture"
-	default:
-		if p.Split.Folds, err = strconv.Atoi(f.folds); err != nil {
-			return nil, fmt.Errorf("--folds %q: want a number or paper", f.folds)
-		}
-	}
-	if given("filter") {
-		p.Selection.Filter = f.filter
-	}
-	if given("seed") {
-		p.Seed = f.seed
-	}
-	if given("device") {
-		p.Machine.Device = f.device
-	}
-	if given("jobs") {
-		p.Machine.Jobs = f.jobs
-	}
-	if given("threads") {
-		p.Machine.Threads = f.threads
-	}
-	if given("mixed-precision") {
-		p.Machine.MixedPrecision = f.mixed
-	}
-	for _, argument := range f.initial {
-		name, path, ok := strings.Cut(argument, "=")
-		net, known := p.Nets[name]
-		if !ok || !known {
-			return nil, fmt.Errorf("--init %s: want ARCH=FILE, such as resnet50=resnet50.safetensors", argument)
-		}
-		if net.Initial, err = filepath.Abs(path); err != nil {
-			return nil, err
-		}
-		p.Nets[name] = net
-	}
-	return p, p.Check()
-}
-
 // train runs the trainings in processes of their own and shows how far they are, all in
 // one line.
 func (f *runFlags) train(ctx context.Context, run *twostage.Run) error {
@@ -240,40 +187,4 @@ func others(ctx context.Context, run *twostage.Run) error {
 		case <-time.After(2 * time.Second):
 		}
 	}
-}
-
-// prepared writes what other machines need to train a run.
-func prepared(f *runFlags, run *twostage.Run) error {
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	dir, err := filepath.Abs(run.Dir)
-	if err != nil {
-		return err
-	}
-	data, err := filepath.Abs(f.data)
-	if err != nil {
-		return err
-	}
-	j := cluster.Job{Program: program, Run: dir, Threads: run.Preset.Machine.Threads, Finish: []string{program, "run", "--preset", filepath.Join(dir, "run.toml"), "--data", data, "--out", dir}}
-	if len(twostage.GPUs()) > 0 && run.Preset.Machine.Device != "cpu" {
-		j.GPUs = 1
-	}
-	for _, t := range run.Tasks() {
-		if t.Kind == twostage.Selected {
-			j.Second = append(j.Second, t.Number)
-		} else {
-			j.First = append(j.First, t.Number)
-		}
-	}
-	paths, err := cluster.Write(filepath.Join(dir, cluster.Folder), j)
-	if err != nil {
-		return err
-	}
-	say("the run is prepared: %d trainings, of which %d need the others", len(j.First)+len(j.Second), len(j.Second))
-	for _, path := range paths {
-		say("%s", path)
-	}
-	return nil
 }
