@@ -41,8 +41,8 @@ func (c *Confusion) Accuracy() float64 {
 func (c *Confusion) Balanced() float64 {
 	sum, classes := 0.0, 0
 	for s, row := range c {
-		if n := row[0] + row[1] + row[2] + row[3]; n > 0 {
-			sum += float64(row[s]) / float64(n)
+		if c.Occurs(s) {
+			sum += float64(row[s]) / float64(row[0]+row[1]+row[2]+row[3])
 			classes++
 		}
 	}

@@ -125,7 +125,7 @@ func compare(t *testing.T, m Measures, want skTable) {
 		same(t, p.F1, want.PerScore.F1[s], "F1 of score "+score)
 	}
 	same(t, m.Mean.Accuracy, want.Mean.Accuracy, "mean accuracy")
-	same(t, Mean(precision).Sensitivity, want.Mean.Precision, "mean precision")
+	same(t, Mean(precision[:]...).Sensitivity, want.Mean.Precision, "mean precision")
 	same(t, m.Mean.Sensitivity, want.Mean.Sensitivity, "mean sensitivity")
 	same(t, m.Mean.Specificity, want.Mean.Specificity, "mean specificity")
 	same(t, m.Mean.F1, want.Mean.F1, "mean F1")

@@ -35,13 +35,32 @@ func (c *Confusion) PerScore() (out [Scores]PerScore) {
 	return out
 }
 
-// Mean is the mean over the scores.
-func Mean(scores [Scores]PerScore) (m PerScore) {
+// Occurs says whether the readers gave a score to any picture. Where not, sensitivity and
+// F1 of that score do not exist.
+func (c *Confusion) Occurs(score int) bool {
+	row := c[score]
+	return row[0]+row[1]+row[2]+row[3] > 0
+}
+
+// Mean is the mean of PerScore over the scores that occur.
+func (c *Confusion) Mean() PerScore {
+	var occurring []PerScore
+	for s, p := range c.PerScore() {
+		if c.Occurs(s) {
+			occurring = append(occurring, p)
+		}
+	}
+	return Mean(occurring...)
+}
+
+// Mean is the mean over scores.
+func Mean(scores ...PerScore) (m PerScore) {
+	n := float64(max(1, len(scores)))
 	for _, p := range scores {
-		m.Accuracy += p.Accuracy / Scores
-		m.Sensitivity += p.Sensitivity / Scores
-		m.Specificity += p.Specificity / Scores
-		m.F1 += p.F1 / Scores
+		m.Accuracy += p.Accuracy / n
+		m.Sensitivity += p.Sensitivity / n
+		m.Specificity += p.Specificity / n
+		m.F1 += p.F1 / n
 	}
 	return m
 }

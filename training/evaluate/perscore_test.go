@@ -46,13 +46,29 @@ func TestPerScoreOnThePapersTable(t *testing.T) {
 		}
 	}
 	// The paper's means are of figures that were rounded already: F1's is 96.15.
-	mean := Mean(out)
+	mean := Mean(out[:]...)
 	for name, pair := range map[string][2]float64{
-		"sensitivity, printed as ACC": {mean.Sensitivity, 96.1}, "precision, printed as SEN": {Mean(across).Sensitivity, 96.3},
+		"sensitivity, printed as ACC": {mean.Sensitivity, 96.1}, "precision, printed as SEN": {Mean(across[:]...).Sensitivity, 96.3},
 		"specificity": {mean.Specificity, 98.8}, "F1": {mean.F1, 96.1},
 	} {
 		if got := 100 * pair[0]; math.Abs(got-pair[1]) > 0.1 {
 			t.Errorf("mean %s %.2f %%, paper %.1f", name, got, pair[1])
 		}
+	}
+}
+
+// A score that no picture has gives no figure, and none to the mean.
+func TestMeanOverScoresThatOccur(t *testing.T) {
+	var c Confusion
+	c[0][0], c[1][1], c[3][0], c[3][3] = 5, 4, 1, 2
+	c[0][2] = 1
+	if c.Occurs(2) || !c.Occurs(3) {
+		t.Error("score 2 occurs, or 3 does not")
+	}
+	if got, want := c.Mean().Sensitivity, (5.0/6+1+2.0/3)/3; math.Abs(got-want) > 1e-12 {
+		t.Errorf("mean sensitivity %v, want %v", got, want)
+	}
+	if c.Mean().Sensitivity != c.Balanced() {
+		t.Error("the mean sensitivity is not the balanced accuracy")
 	}
 }

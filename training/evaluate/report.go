@@ -31,7 +31,7 @@ type Measures struct {
 	Confusion Confusion `json:"confusion"`
 
 	PerScore [Scores]PerScore `json:"per_score"`
-	Mean     PerScore         `json:"mean"` // over the scores
+	Mean     PerScore         `json:"mean"` // over all scores, 0 for one that has no pictures, as scikit-learn has it
 }
 
 // Report is the evaluation of three nets and their vote on one set of pictures.
@@ -157,10 +157,11 @@ func (t *tally) add(truth int, score ensemble.Score, probs [Scores]float64, n in
 
 func (t *tally) measures() Measures {
 	c := &t.confusion
+	perScore := c.PerScore()
 	return Measures{
 		Count: c.Total(), Unscored: t.unscored, Accuracy: c.Accuracy(), Balanced: c.Balanced(), Kappa: c.Kappa(), Severe: c.Severe(),
 		AUC0: t.auc(1), AUC1: t.auc(2), Confusion: *c,
-		PerScore: c.PerScore(), Mean: Mean(c.PerScore()),
+		PerScore: perScore, Mean: Mean(perScore[:]...),
 	}
 }
 

@@ -11,6 +11,9 @@
 //	           pictures go as the estimated joint of given and true scores says
 //	none       keep everything
 //
+// A score that lies in one fold only cannot be judged, as the net that has not seen the
+// fold has never seen the score: its pictures are kept, and say so.
+//
 // A cap bounds the share that a score may lose: the paper's nets remove more than half
 // of score 2. What a person decides comes after the filter and wins. Nothing is deleted.
 package selection
@@ -82,6 +85,7 @@ const (
 	Unsure  = "net differs, unsurely"
 	Noise   = "label noise" // confident learning
 	Capped  = "kept by the cap"
+	Unseen  = "net has never seen this score" // which lies in this fold only
 	Person  = "person decided"
 	NoTest  = "no filter"
 )
@@ -103,6 +107,7 @@ func Select(pictures []Judged, o Options) ([]Verdict, error) {
 		return nil, fmt.Errorf("select: margin %v: want 0 to below 1", o.Margin)
 	}
 	verdicts := make([]Verdict, len(pictures))
+	lone := inOneFold(pictures)
 	var noisy []bool
 	if o.Filter == Confident {
 		noisy = labelNoise(pictures)
@@ -112,6 +117,8 @@ func Select(pictures []Judged, o Options) ([]Verdict, error) {
 		switch {
 		case o.Filter == None:
 			v.Kept, v.Why = true, NoTest
+		case (o.Filter == Paper || o.Filter == Confident) && lone[p.Given]:
+			v.Kept, v.Why = true, Unseen
 		case o.Filter == Paper && p.Predicted() != p.Given && p.Margin() >= o.Margin:
 			v.Why = Differs
 		case o.Filter == Paper && p.Predicted() != p.Given:
@@ -130,6 +137,23 @@ func Select(pictures []Judged, o Options) ([]Verdict, error) {
 		return nil, err
 	}
 	return verdicts, nil
+}
+
+// inOneFold tells the scores that only one fold has, among several: the net that was
+// trained without that fold does not know them, and its verdict means nothing.
+func inOneFold(pictures []Judged) (lone [Scores]bool) {
+	var folds [Scores]map[int]bool
+	all := map[int]bool{}
+	for s := range folds {
+		folds[s] = map[int]bool{}
+	}
+	for _, p := range pictures {
+		folds[p.Given][p.Fold], all[p.Fold] = true, true
+	}
+	for s := range lone {
+		lone[s] = len(folds[s]) == 1 && len(all) > 1
+	}
+	return lone
 }
 
 // limit takes removed pictures back, those with the least margin first, where a score
@@ -163,9 +187,10 @@ func Removed(verdicts []Verdict) []Verdict {
 }
 
 // Ranked are the pictures that a person should look at, the most surely wrong first:
-// those that are left out, those that only the cap kept, and those decided before.
+// those that are left out, those that only the cap kept, those that no net could judge,
+// and those decided before.
 func Ranked(verdicts []Verdict) []Verdict {
-	return ranked(verdicts, func(v Verdict) bool { return !v.Kept || v.Why == Capped || v.Why == Person })
+	return ranked(verdicts, func(v Verdict) bool { return !v.Kept || v.Why == Capped || v.Why == Unseen || v.Why == Person })
 }
 
 func ranked(verdicts []Verdict, take func(Verdict) bool) []Verdict {

@@ -109,6 +109,37 @@ func TestConfidentByHand(t *testing.T) {
 	}
 }
 
+// A score that lies in one fold only was never seen by the net that judges it.
+func TestScoreOfOneFold(t *testing.T) {
+	var pictures []Judged
+	for i := range 200 {
+		p := Judged{Given: i % 3, Fold: i % 5, Probs: [Scores]float64{0.7, 0.2, 0.1}}
+		if i < 10 {
+			p.Given, p.Fold = 3, 2
+		}
+		pictures = append(pictures, p)
+	}
+	for _, filter := range []string{Paper, Confident} {
+		verdicts, err := Select(pictures, Options{Filter: filter, Cap: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range verdicts {
+			if (v.Why == Unseen) != (i < 10) || i < 10 && !v.Kept {
+				t.Fatalf("%s: picture %d of score %d: kept %v, %s", filter, i, v.Given, v.Kept, v.Why)
+			}
+		}
+		if looked := Ranked(verdicts); len(looked) < 10 || looked[0].Why != Unseen && filter == Confident {
+			t.Errorf("%s: a person is not shown what no net could judge: %d", filter, len(looked))
+		}
+	}
+	pictures[0].Fold = 1 // now the net of fold 2 has seen one
+	verdicts, err := Select(pictures, Options{Filter: Paper, Cap: 1})
+	if err != nil || verdicts[5].Kept {
+		t.Errorf("score 3 in two folds: %+v, %v", verdicts[5], err)
+	}
+}
+
 // The cap takes the least surely wrong back.
 func TestCap(t *testing.T) {
 	pictures, _ := judged(2000, 0.3)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"lungbox/ensemble"
 )
@@ -16,10 +17,11 @@ const tries = 2000
 
 // choose takes n groups whose scores are as even as chance allows: the set whose rarest
 // score has most pictures, counting at most want of each (0: no limit); among equal
-// sets the one that leaves most for training.
+// sets the one that leaves most for training. Before all that comes that what is left
+// still shows every score: without it nothing can be trained.
 func choose(groups []*group, n, want int, r *rand.Rand) []*group {
 	var best []*group
-	bestRarest, bestTotal := -1, 0
+	bestStarved, bestRarest, bestTotal := ensemble.Scores+1, -1, 0
 	order := slices.Clone(groups)
 	for range tries {
 		for i := range n { // the first steps of Fisher and Yates' shuffle
@@ -38,11 +40,29 @@ func choose(groups []*group, n, want int, r *rand.Rand) []*group {
 		if want > 0 {
 			rarest = min(rarest, want)
 		}
-		if rarest > bestRarest || rarest == bestRarest && total < bestTotal {
-			best, bestRarest, bestTotal = slices.Clone(order[:n]), rarest, total
+		starved := missing(order[n:])
+		if c := cmp.Or(cmp.Compare(bestStarved, starved), cmp.Compare(rarest, bestRarest), cmp.Compare(bestTotal, total)); best == nil || c > 0 {
+			best, bestStarved, bestRarest, bestTotal = slices.Clone(order[:n]), starved, rarest, total
 		}
 	}
 	return best
+}
+
+// missing is how many scores no group shows.
+func missing(groups []*group) int {
+	var shown [ensemble.Scores]bool
+	for _, g := range groups {
+		for score, n := range g.counts {
+			shown[score] = shown[score] || n > 0
+		}
+	}
+	n := 0
+	for _, s := range shown {
+		if !s {
+			n++
+		}
+	}
+	return n
 }
 
 // fold divides what remains into folds, stratified by score.
@@ -65,6 +85,11 @@ func (s *Split) fold(rest []*group, scores []int, o Options, r *rand.Rand) error
 			total[score] += n
 		}
 	}
+	for score, n := range total {
+		if n == 0 {
+			return fmt.Errorf("no picture of score %d is left for training: the dataset gives all of them to test or validation: change its split column", score)
+		}
+	}
 	folds := make([][ensemble.Scores]int, o.Folds)
 	for placed, g := range rest {
 		k := place(folds, g, total, len(rest)-placed)
@@ -75,14 +100,27 @@ func (s *Split) fold(rest []*group, scores []int, o Options, r *rand.Rand) error
 			s.Parts[i] = FoldName(k)
 		}
 	}
-	for k, counts := range folds {
-		for score, n := range counts {
-			if n == 0 && total[score] > 0 {
-				s.Warnings = append(s.Warnings, fmt.Sprintf("Fold %d has no picture of score %d: too few %ss have it", k, score, o.Group))
+	s.warnOfRare(folds, o.Group)
+	return nil
+}
+
+// warnOfRare tells which scores too few groups show for every fold to have them.
+func (s *Split) warnOfRare(folds [][ensemble.Scores]int, by string) {
+	for score := range ensemble.Scores {
+		var without []string
+		for k, counts := range folds {
+			if counts[score] == 0 {
+				without = append(without, fmt.Sprint(k+1))
 			}
 		}
+		switch len(without) {
+		case 0:
+		case len(folds) - 1:
+			s.Warnings = append(s.Warnings, fmt.Sprintf("Score %d lies in one fold only, too few %ss show it: the net that judges that fold has never seen the score, so selection keeps all of its pictures", score, by))
+		default:
+			s.Warnings = append(s.Warnings, fmt.Sprintf("Score %d is missing in fold %s: too few %ss show it", score, strings.Join(without, ", "), by))
+		}
 	}
-	return nil
 }
 
 // place is the fold that a group makes most even. A fold that is empty is filled first

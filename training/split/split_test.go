@@ -138,6 +138,45 @@ func TestGroupBySite(t *testing.T) {
 	}
 }
 
+// A score that one patient alone shows stays in training: the nets need all four.
+func TestRareScoreStaysInTraining(t *testing.T) {
+	rows, scores := cohort(31, 60)
+	for i, row := range rows {
+		if scores[i] == 2 && row.Patient != rows[0].Patient {
+			scores[i] = 1
+		}
+	}
+	if !slices.ContainsFunc(rows, func(r dataset.Row) bool { return r.Patient == rows[0].Patient }) || !slices.Contains(scores, 2) {
+		t.Fatal("the cohort has no score 2 to begin with")
+	}
+	for seed := range uint64(20) {
+		o := paper()
+		o.Seed = seed
+		s, err := Make(rows, scores, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, part := range s.Parts {
+			if scores[i] == 2 && !strings.HasPrefix(part, "fold") {
+				t.Fatalf("seed %d: a picture of score 2 is in %s", seed, part)
+			}
+		}
+		if !slices.ContainsFunc(s.Warnings, func(w string) bool { return strings.HasPrefix(w, "Score 2 lies in one fold only") }) {
+			t.Fatalf("seed %d: warnings %q", seed, s.Warnings)
+		}
+	}
+	// The dataset's own column may leave training without it; that is refused.
+	for i := range rows {
+		rows[i].Split = "train"
+		if rows[i].Patient == rows[0].Patient {
+			rows[i].Split = "test"
+		}
+	}
+	if _, err := Make(rows, scores, paper()); err == nil || !strings.Contains(err.Error(), "no picture of score 2 is left for training") {
+		t.Errorf("said %v", err)
+	}
+}
+
 // What would make the figures lie, or fail hours later, is refused.
 func TestMakeRefuses(t *testing.T) {
 	rows, scores := cohort(31, 40)

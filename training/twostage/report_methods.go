@@ -13,10 +13,13 @@ func methods(c *report.Content, o *Outcome) {
 	method := func(name, arm string, m evaluate.Measures) {
 		out := report.Method{
 			Name: name, Count: m.Count, NoScore: m.Unscored, Accuracy: m.Accuracy, Kappa: m.Kappa, Severe: m.Severe,
-			Mean: report.PerScore(m.Mean), Confusion: m.Confusion, AccuracyCI: [2]float64{math.NaN(), math.NaN()},
+			Mean: report.PerScore(m.Confusion.Mean()), Confusion: m.Confusion, AccuracyCI: [2]float64{math.NaN(), math.NaN()},
 		}
 		for score, p := range m.PerScore {
 			out.PerScore[score] = report.PerScore(p)
+			if !m.Confusion.Occurs(score) {
+				out.PerScore[score].Sensitivity, out.PerScore[score].F1 = math.NaN(), math.NaN()
+			}
 		}
 		for _, a := range o.Arms {
 			if a.Name == arm {
