@@ -1,0 +1,164 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"lungbox/ensemble"
+)
+
+// Entry is a kept result: the JSON object as it was recorded and as it is sent.
+type Entry struct {
+	Seq    uint64
+	Body   []byte
+	SHA256 [sha256.Size]byte // of Body
+	Acked  bool              // the centre has it
+}
+
+// Result reads the entry's body.
+func (e Entry) Result() (r ensemble.Result, err error) {
+	if err = json.Unmarshal(e.Body, &r); err != nil {
+		err = fmt.Errorf("result %d: %w", e.Seq, err)
+	}
+	return r, err
+}
+
+// Record keeps a result and returns when it will survive a power loss. The same result
+// again is no error; another with its number is [ErrConflict].
+func (j *Journal) Record(ctx context.Context, r ensemble.Result) error {
+	if r.Epoch != j.epoch {
+		return fmt.Errorf("result %d is of epoch %q, the journal of %q", r.Seq, r.Epoch, j.epoch)
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("result %d: %w", r.Seq, err)
+	}
+	known := false
+	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		known, err = record(ctx, tx, r, body)
+		return err
+	}, func() {
+		if !known {
+			j.came(r.Seq)
+		}
+	})
+}
+
+// came counts a new result and wakes whoever waits for one. The committer calls it.
+func (j *Journal) came(seq uint64) {
+	j.last.Store(max(j.last.Load(), seq))
+	j.total.Add(1)
+	j.waiting.Add(1)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	close(j.fresh)
+	j.fresh = make(chan struct{})
+}
+
+// record inserts a result and says whether this very one was there before.
+func record(ctx context.Context, tx *sql.Tx, r ensemble.Result, body []byte) (known bool, err error) {
+	hash := sha256.Sum256(body)
+	var score any
+	if r.Score != ensemble.None {
+		score = int(r.Score)
+	}
+	made, err := tx.ExecContext(ctx,
+		"INSERT INTO result (seq, time, exam, zone, clip, file, frame, score, reason, release, simulated, body, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
+		int64(r.Seq), r.Time.UnixMicro(), r.Exam, r.Zone, r.Clip, r.File, r.Frame, score, string(r.Reason), r.Release, r.Simulated, body, hash[:])
+	if err != nil {
+		return false, err
+	}
+	if n, err := made.RowsAffected(); err != nil || n == 1 {
+		return false, err
+	}
+	var before []byte
+	if err := tx.QueryRowContext(ctx, "SELECT sha256 FROM result WHERE seq = ?", int64(r.Seq)).Scan(&before); err != nil {
+		return false, err
+	}
+	if !bytes.Equal(before, hash[:]) {
+		return false, fmt.Errorf("result %d: %w", r.Seq, ErrConflict)
+	}
+	return true, nil
+}
+
+// Fresh is closed when a result comes after the call: a follower asks for it, then for
+// what is pending, then waits.
+func (j *Journal) Fresh() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.fresh
+}
+
+// Pending are results that the centre has not acknowledged, with numbers above after,
+// the oldest first, at most limit.
+func (j *Journal) Pending(ctx context.Context, after uint64, limit int) ([]Entry, error) {
+	return j.entries(ctx, "WHERE acked = 0 AND seq > ? ORDER BY seq LIMIT ?", int64(after), limit)
+}
+
+// Query chooses results; the zero value means all.
+type Query struct {
+	Exam  string // "": of any exam or none
+	After uint64 // numbers above this
+	Limit int    // 0: 1000
+}
+
+// Results are kept results in the order of their numbers.
+func (j *Journal) Results(ctx context.Context, q Query) ([]Entry, error) {
+	if q.Limit <= 0 {
+		q.Limit = 1000
+	}
+	if q.Exam != "" {
+		return j.entries(ctx, "WHERE exam = ? AND exam <> '' AND seq > ? ORDER BY seq LIMIT ?", q.Exam, int64(q.After), q.Limit)
+	}
+	return j.entries(ctx, "WHERE seq > ? ORDER BY seq LIMIT ?", int64(q.After), q.Limit)
+}
+
+func (j *Journal) entries(ctx context.Context, where string, args ...any) (out []Entry, err error) {
+	rows, err := j.read.QueryContext(ctx, "SELECT seq, body, sha256, acked FROM result "+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Entry
+		var hash []byte
+		if err := rows.Scan(&e.Seq, &e.Body, &hash, &e.Acked); err != nil {
+			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+		}
+		if e.SHA256 = sha256.Sum256(e.Body); !bytes.Equal(e.SHA256[:], hash) {
+			return nil, fmt.Errorf("journal %s: result %d: %w: its hash does not fit", j.dir, e.Seq, errDamaged)
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// Acknowledge marks what the centre has committed: all numbers up to upTo but the gaps,
+// which it does not have.
+func (j *Journal) Acknowledge(ctx context.Context, upTo uint64, gaps ...uint64) error {
+	if upTo > j.LastSeq() {
+		return fmt.Errorf("result %d is acknowledged, the last one is %d: the centre takes this box for another", upTo, j.LastSeq())
+	}
+	marks := append([]any{int64(upTo)}, make([]any, len(gaps))...)
+	for i, g := range gaps {
+		marks[i+1] = int64(g)
+	}
+	where := "seq <= ? AND acked = 0"
+	if len(gaps) > 0 {
+		where += " AND seq NOT IN (?" + strings.Repeat(", ?", len(gaps)-1) + ")"
+	}
+	var n int64
+	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, "UPDATE result SET acked = 1 WHERE "+where, marks...)
+		if err != nil {
+			return err
+		}
+		n, err = done.RowsAffected()
+		return err
+	}, func() { j.waiting.Add(-uint64(n)) })
+}
