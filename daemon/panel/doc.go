@@ -3,7 +3,8 @@
 //
 // The lit score lamps are a bar. Score 0 is the first lamp, score 3 all four: both
 // the topmost lit lamp and the number of lit lamps say the score, so colour is never
-// needed to read it and one dead lamp cannot turn a score into another unnoticed.
+// needed to read it. A dead lamp within the bar is a gap that is seen; a dead lamp at
+// its top makes a score look one lower, which only the lamp test at start shows.
 // The live lamp is lit while the picture that comes now is being judged, with or
 // without a score. The score lamps count only while the live lamp is lit. A box
 // without power, a box that hangs, a box without a picture: all dark.

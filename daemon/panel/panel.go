@@ -18,6 +18,7 @@ const (
 type Config struct {
 	Driver Driver // required; Run closes it
 	Rules  Rules
+	Beat   func()           // called at every turn of Run's loop; nil: nobody listens
 	Now    func() time.Time // nil means time.Now
 }
 
@@ -74,6 +75,9 @@ func (p *Panel) Run(ctx context.Context, events <-chan pipeline.Event) error {
 	rules := NewIndicator(p.config.Rules, p.config.Now())
 	for {
 		p.show(rules.Read(p.config.Now()))
+		if p.config.Beat != nil {
+			p.config.Beat()
+		}
 		select {
 		case <-ctx.Done():
 			return p.close()
