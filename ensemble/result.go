@@ -28,6 +28,12 @@ type Result struct {
 	Simulated  bool      `json:"simulated"`
 }
 
+// Place is where in an examination a frame was taken; the zero value means outside one.
+type Place struct {
+	Exam, Zone string
+	Scheme     string // of zones
+}
+
 // Scorer scores frames, one at a time. Score returns a Decision for every frame,
 // including those that cannot be scored: an unfit frame's reason is passed on, an
 // engine that failed gives EngineFault. An error means that the scorer as a whole

@@ -26,6 +26,10 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /api/events", p.events)
 	mux.HandleFunc("GET /api/state", p.state)
 	mux.HandleFunc("GET /healthz", p.health)
+	mux.HandleFunc("GET /readyz", p.ready)
+	for pattern, handler := range p.config.Also {
+		mux.Handle(pattern, handler)
+	}
 	files, err := fs.ReadDir(static, "static")
 	if err != nil {
 		panic(err) // part of the program
@@ -106,8 +110,16 @@ func (p *Page) state(w http.ResponseWriter, _ *http.Request) {
 }
 
 // health answers /healthz: one line for people and watchdogs. A source without a
-// signal is no illness of the box.
-func (p *Page) health(w http.ResponseWriter, _ *http.Request) {
+// signal is no illness of the box, and neither is an engine that still starts.
+func (p *Page) health(w http.ResponseWriter, _ *http.Request) { p.answer(w, pipeline.Fault) }
+
+// ready answers /readyz.
+func (p *Page) ready(w http.ResponseWriter, _ *http.Request) {
+	p.answer(w, pipeline.Fault, pipeline.Starting)
+}
+
+// answer says how the box is; with code 503 in the bad states.
+func (p *Page) answer(w http.ResponseWriter, bad ...pipeline.State) {
 	p.mu.Lock()
 	e := p.latest.status
 	p.mu.Unlock()
@@ -119,7 +131,7 @@ func (p *Page) health(w http.ResponseWriter, _ *http.Request) {
 	// The pipeline speaks every second while it lives.
 	if quiet := p.config.Now().Sub(later(e.Time, p.began)); quiet > 3*heartbeat {
 		code, text = http.StatusServiceUnavailable, "the pipeline has said nothing for "+quiet.Round(time.Second).String()
-	} else if e.State == pipeline.Fault {
+	} else if slices.Contains(bad, e.State) {
 		code = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

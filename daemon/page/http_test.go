@@ -68,6 +68,25 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// A box that still loads its nets is well, and not ready.
+func TestStarting(t *testing.T) {
+	c := page.Config{Listen: "127.0.0.1:80", Notice: func() string { return "the configuration is wrong" }, Also: map[string]http.Handler{
+		"GET /metrics": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "figures") }),
+	}}
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/metrics": 200} {
+		if got := ask(t, c, http.MethodGet, path, "localhost"); got.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, got.StatusCode, want)
+		}
+	}
+	if got := ask(t, c, http.MethodGet, "/metrics", "evil.example"); got.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("/metrics for a foreign name: %d", got.StatusCode)
+	}
+	text, err := io.ReadAll(ask(t, c, http.MethodGet, "/api/state", "localhost").Body)
+	if err != nil || !strings.Contains(string(text), `"notice": "the configuration is wrong"`) {
+		t.Errorf("the notice is not told: %s (%v)", text, err)
+	}
+}
+
 func TestMethodsAndPaths(t *testing.T) {
 	tests := []struct {
 		method, path string
@@ -231,6 +250,7 @@ func TestStateAndHealth(t *testing.T) {
 	}
 	wait("/api/state", 200, `"score": 2`)
 	wait("/healthz", 200, "running")
+	wait("/readyz", 200, "running")
 	if _, body := get("/api/state"); strings.Contains(body, `"picture": "`) || !strings.Contains(body, `"viewers": 0`) || !strings.Contains(body, `"demo": "`+demoText) {
 		t.Error(body)
 	}
@@ -240,6 +260,7 @@ func TestStateAndHealth(t *testing.T) {
 	b.set(func(s *scene) { s.unfit, s.hung = "", true })
 	wait("/api/state", 200, `"result": null`)
 	wait("/healthz", 503, "fault: the engine has not answered for 5s")
+	wait("/readyz", 503, "fault: the engine has not answered for 5s")
 }
 
 func TestHealthWithoutPipeline(t *testing.T) {

@@ -22,6 +22,7 @@ type message struct {
 	pipeline.About
 	State  pipeline.State `json:"state"`
 	Detail string         `json:"detail"`
+	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
 	// together with that picture.
@@ -48,6 +49,9 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	}
 	if p.config.Panel != nil {
 		m.Panel = &l.panel
+	}
+	if p.config.Notice != nil {
+		m.Notice = p.config.Notice()
 	}
 	if m.Counters.Reasons == nil {
 		m.Counters.Reasons = map[ensemble.Reason]uint64{}

@@ -15,10 +15,12 @@
 //	/api/events  server-sent events
 //	/api/state   the same as one JSON object, without the picture
 //	/healthz     200 while frames are or could be judged, 503 when not
+//	/readyz      200 once an engine judges frames or waits for them, 503 before and in a fault
 package page
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"time"
 
@@ -48,7 +50,13 @@ type Config struct {
 	Panel func() panel.Status
 	// Viewers bounds the browsers that may watch at a time. 0 means 16.
 	Viewers int
-	Now     func() time.Time // nil means time.Now
+	// Notice is what every viewer must be told beside the state, such as a faulty
+	// configuration; "" for nothing. nil means that there is never anything.
+	Notice func() string
+	// Also are further handlers by pattern, such as "GET /metrics".
+	Also map[string]http.Handler
+	Beat func()           // called at every turn of Run's loop; nil: nobody listens
+	Now  func() time.Time // nil means time.Now
 }
 
 // Page follows the pipeline and shows it. See New.
@@ -93,6 +101,9 @@ func (p *Page) Run(ctx context.Context, events <-chan pipeline.Event) error {
 	var sent, sentPicture time.Time
 	waiting := false // there is a result that has not been sent
 	for {
+		if p.config.Beat != nil {
+			p.config.Beat()
+		}
 		send := false
 		select {
 		case <-ctx.Done():

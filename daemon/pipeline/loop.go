@@ -27,7 +27,7 @@ type loop struct {
 	busy    bool     // a job is with the worker
 
 	began, lastIn, lastOut time.Time // start, newest frame, newest event
-	handed                 time.Time // when the worker got its last job
+	handed, freed          time.Time // when the worker got its last job, and was done with it
 	state                  State
 	detail                 string
 
@@ -67,10 +67,14 @@ func (l *loop) run(ctx context.Context) {
 		if l.busy {
 			swaps = nil // between two frames only
 		}
+		room := arrivals
+		if l.config.EveryFrame && l.waiting != nil {
+			room = nil
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case a, open := <-arrivals:
+		case a, open := <-room:
 			if open {
 				l.arrived(a)
 			} else {
@@ -133,7 +137,7 @@ func (l *loop) arrived(a arrival) {
 
 // finished counts an outcome and publishes its result.
 func (l *loop) finished(o outcome) {
-	l.busy = false
+	l.busy, l.freed = false, l.config.Now()
 	l.engineErr, l.storeErr = o.scoring, o.storing
 	if o.scoring != nil {
 		l.seq-- // never left the loop, so no gap; a failed record may have reached the disk
@@ -171,6 +175,13 @@ func (l *loop) assess(now time.Time) (State, string) {
 	since := l.lastIn
 	if since.IsZero() {
 		since = l.began
+	}
+	if l.config.EveryFrame { // the source may have been waiting for the engine
+		if l.busy || l.waiting != nil {
+			since = now
+		} else if l.freed.After(since) {
+			since = l.freed
+		}
 	}
 	switch {
 	case l.engineErr != nil:

@@ -53,6 +53,13 @@ type Config struct {
 	Epoch   string // of the result store
 	LastSeq uint64 // number of the last result in the store; the next one is LastSeq+1
 
+	// Place says where in an examination a frame that comes now is taken. nil: in none.
+	Place func() ensemble.Place
+
+	// EveryFrame is for sources that can wait, such as received files: no frame is
+	// overtaken, the source is asked for the next one when there is room. What is shown
+	// may then be older than what the source has.
+	EveryFrame bool
 	// SignalTimeout is how long the source may deliver nothing before the state is
 	// NoSignal. 0 means 2 s.
 	SignalTimeout time.Duration

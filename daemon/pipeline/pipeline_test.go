@@ -57,6 +57,23 @@ func TestNewestFrameWins(t *testing.T) {
 	})
 }
 
+// A source that can wait loses nothing, however slow the engine is.
+func TestEveryFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, &judge{takes: 3 * time.Second}, func(c *Config) { c.EveryFrame = true })
+		r.source.frames(0, 6)
+		time.Sleep(20 * time.Second)
+		for i, e := range results(r.events()) {
+			if e.Result.Frame != i || e.State != Running || e.Counters.Dropped != 0 {
+				t.Fatalf("event %d: frame %d, %s (%s), counters %+v", i, e.Result.Frame, e.State, e.Detail, e.Counters)
+			}
+		}
+		if len(r.ledger.results) != 6 {
+			t.Errorf("%d results recorded, want 6", len(r.ledger.results))
+		}
+	})
+}
+
 func TestReasonsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, &judge{}, nil)

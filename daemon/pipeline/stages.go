@@ -14,6 +14,7 @@ import (
 type arrival struct {
 	frame *capture.Frame
 	taken time.Time
+	place ensemble.Place // when it came
 	err   error
 }
 
@@ -30,6 +31,9 @@ func (c *Config) read(ctx context.Context, out chan<- arrival) {
 			err = errors.New("source returned neither a frame nor an error")
 		}
 		a := arrival{frame: frame, err: err, taken: c.Now()}
+		if c.Place != nil {
+			a.place = c.Place()
+		}
 		if err == nil && !frame.Time.IsZero() {
 			a.taken = frame.Time
 		}
@@ -78,6 +82,7 @@ func (c *Config) work(ctx context.Context, in <-chan job, out chan<- outcome) {
 		} else {
 			o.result = ensemble.NewResult(j.frame, decision, j.engine.Release)
 			o.result.Device, o.result.Epoch, o.result.Seq = c.Device, c.Epoch, j.seq
+			o.result.Exam, o.result.Zone, o.result.Scheme = j.place.Exam, j.place.Zone, j.place.Scheme
 			o.result.Time = j.taken
 			o.storing = c.Recorder.Record(ctx, o.result)
 		}

@@ -100,6 +100,8 @@ export function showAbout(message, simulated) {
   text('device', message.device);
   long('release', message.release || '–');
   long('engine', message.engine || '–');
+  $('warning').hidden = !message.notice;
+  long('warning', message.notice || '');
   const why = [];
   if (simulated) why.push('simulated picture');
   if (message.demo) why.push(message.demo);

@@ -1,0 +1,146 @@
+// Package keeper keeps an engine in the pipeline: it starts the first one while the
+// page and the panel are up already, and brings another when one gives up. Until one
+// works, frames are judged by nobody and the pipeline says why.
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lungbox/capture"
+	"lungbox/daemon/pipeline"
+	"lungbox/ensemble"
+)
+
+// Engine is a scorer that can be closed: a worker.
+type Engine interface {
+	ensemble.Scorer
+	Close() error
+}
+
+// Config says what to keep where.
+type Config struct {
+	// Start starts an engine; it may take minutes (a first conversion of large nets).
+	Start func(ctx context.Context) (Engine, pipeline.About, error)
+	// Swap puts an engine into the pipeline (pipeline.Pipeline.Swap).
+	Swap func(ctx context.Context, to pipeline.Engine) (pipeline.Engine, error)
+	// Complain is told, in one line, of every engine that could not start or gave up.
+	Complain func(error)
+	// Pause is the wait before the next try after n failures in a row; nil means 1 s
+	// that doubles up to 30 s.
+	Pause func(n int) time.Duration
+}
+
+// steady is how long an engine must have worked for its end to count as the first.
+const steady = time.Minute
+
+// Keeper is what Run works with. See New.
+type Keeper struct {
+	config Config
+
+	mu      sync.Mutex
+	current Engine
+}
+
+// New makes a keeper that Run will run.
+func New(c Config) *Keeper {
+	if c.Pause == nil {
+		c.Pause = func(n int) time.Duration { return min(time.Second<<min(n-1, 5), 30*time.Second) }
+	}
+	return &Keeper{config: c}
+}
+
+// Current is the engine that scores now; nil for none. It may be closed at any time.
+func (k *Keeper) Current() Engine {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current
+}
+
+func (k *Keeper) set(e Engine) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.current = e
+}
+
+// Run keeps an engine until ctx ends, then closes it: the pipeline must have ended by
+// then, or be about to.
+func (k *Keeper) Run(ctx context.Context) error {
+	defer k.close()
+	for failures := 1; ; failures++ {
+		began := time.Now()
+		why := k.once(ctx)
+		if ctx.Err() != nil || errors.Is(why, pipeline.ErrStopped) {
+			return nil
+		}
+		if time.Since(began) >= steady {
+			failures = 1
+		}
+		k.config.Complain(why)
+		// Whoever waits for a score hears why there is none.
+		if _, err := k.config.Swap(ctx, pipeline.Engine{Scorer: broken{why}}); err != nil {
+			return nil // the pipeline has ended
+		}
+		k.close()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(k.config.Pause(failures)):
+		}
+	}
+}
+
+// once starts an engine, puts it into the pipeline and waits until it gives up.
+func (k *Keeper) once(ctx context.Context) error {
+	engine, about, err := k.config.Start(ctx)
+	if err != nil {
+		return fmt.Errorf("the engine does not start: %w", err)
+	}
+	k.set(engine)
+	guard := &guarded{Engine: engine, gaveUp: make(chan error, 1)}
+	if _, err := k.config.Swap(ctx, pipeline.Engine{Scorer: guard, About: about}); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-guard.gaveUp:
+		return fmt.Errorf("the engine gave up: %w", err)
+	}
+}
+
+func (k *Keeper) close() {
+	if e := k.Current(); e != nil {
+		k.set(nil)
+		if err := e.Close(); err != nil {
+			k.config.Complain(fmt.Errorf("close the engine: %w", err))
+		}
+	}
+}
+
+// guarded tells when an engine cannot go on.
+type guarded struct {
+	Engine
+	gaveUp chan error
+}
+
+func (g *guarded) Score(ctx context.Context, f *capture.Frame) (ensemble.Decision, error) {
+	d, err := g.Engine.Score(ctx, f)
+	if err != nil && ctx.Err() == nil {
+		select {
+		case g.gaveUp <- err:
+		default:
+		}
+	}
+	return d, err
+}
+
+// broken is the scorer of a box that has none.
+type broken struct{ why error }
+
+func (b broken) Score(context.Context, *capture.Frame) (ensemble.Decision, error) {
+	return ensemble.Decision{Score: ensemble.None, Reason: ensemble.EngineFault}, b.why
+}
