@@ -51,9 +51,9 @@ func (d *demonstration) run(ctx context.Context, paths []string) error {
 	if d.listen != "" {
 		c.Page.Listen = d.listen
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Page.Listen)
+	listener, err := listen(ctx, c.Page.Listen)
 	if err != nil {
-		return fmt.Errorf("the page cannot listen: %w; give another --listen address", err)
+		return fmt.Errorf("%w or --listen", err)
 	}
 	defer listener.Close()
 	files, cleanup, err := demoFiles(paths)
@@ -77,16 +77,10 @@ func (d *demonstration) run(ctx context.Context, paths []string) error {
 
 // show runs the box: pipeline, lamps and page, until the context ends.
 func (d *demonstration) show(ctx context.Context, listener net.Listener, source *playlist, scorer *worker.Worker) error {
-	ready := scorer.Ready()
-	name, err := os.Hostname()
-	if err != nil {
-		name = "lungbox"
-	}
+	name := boxName("")
 	line, err := pipeline.New(pipeline.Config{
 		Source: source, Recorder: pipeline.Discard{}, Device: name, Epoch: newEpoch(),
-		Engine: pipeline.Engine{Scorer: scorer, About: pipeline.About{
-			Release: ready.Release, Engine: fmt.Sprintf("%s, %s vote", ready.Engine, ready.Vote), Demo: ready.Notice,
-		}},
+		Engine: pipeline.Engine{Scorer: scorer, About: aboutEngine(scorer.Ready())},
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"lungbox/capture"
@@ -12,12 +13,13 @@ import (
 	"lungbox/capture/replay"
 )
 
-// playlist replays files one after the other at their own frame rate, for ever. It
-// is a capture.Source of masked crops. A file that cannot be read is told to
+// playlist replays files one after the other at their own frame rate, for ever or
+// once. It is a capture.Source of masked crops. A file that cannot be read is told to
 // complain and left out from then on; empty is closed when none is left.
 type playlist struct {
 	complain func(error)
 	empty    chan struct{}
+	once     bool // set before the first Next: io.EOF follows the last file
 
 	mu      sync.Mutex
 	files   []string
@@ -61,6 +63,9 @@ func (p *playlist) source(ctx context.Context) (capture.Source, error) {
 		if len(p.files) == 0 {
 			return nil, errNothingToPlay
 		}
+		if p.once && p.next == len(p.files) {
+			return nil, io.EOF
+		}
 		p.next %= len(p.files)
 		path := p.files[p.next]
 		opened, err := replay.Open(ctx, path, clip.Options{Realtime: true})
@@ -96,7 +101,7 @@ func (p *playlist) leave(source capture.Source, why error) {
 
 // remove takes the current file out of the list. The caller holds mu.
 func (p *playlist) remove() {
-	p.files = append(p.files[:p.next], p.files[p.next+1:]...)
+	p.files = slices.Delete(p.files, p.next, p.next+1)
 	if len(p.files) == 0 {
 		close(p.empty)
 	}

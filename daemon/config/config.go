@@ -20,8 +20,16 @@ import (
 
 // Config holds all settings.
 type Config struct {
-	Engine Engine `toml:"engine" comment:"How frames are scored."`
-	Page   Page   `toml:"page" comment:"The local web page."`
+	Box     Box     `toml:"box" comment:"This box."`
+	Source  Source  `toml:"source" comment:"Where pictures come from (lungbox run)."`
+	DICOM   DICOM   `toml:"dicom" comment:"Receiving DICOM over the network: source.from = 'dicom::11112'."`
+	Engine  Engine  `toml:"engine" comment:"How frames are scored."`
+	Panel   Panel   `toml:"panel" comment:"The lamp panel."`
+	Tower   Tower   `toml:"tower" comment:"A serial stack light with a protocol of its own: panel.driver = 'serial:PORT:custom'."`
+	Buttons Buttons `toml:"buttons" comment:"Buttons beside the panel."`
+	Exam    Exam    `toml:"exam" comment:"Examinations of patients."`
+	Journal Journal `toml:"journal" comment:"What is kept on disk."`
+	Page    Page    `toml:"page" comment:"The local web page."`
 }
 
 // Engine says how frames are scored.
@@ -42,13 +50,21 @@ type Engine struct {
 // Page says where the local web page is.
 type Page struct {
 	Listen string `toml:"listen" comment:"Address and port; 127.0.0.1 lets only this machine in."`
+	Hosts  string `toml:"hosts" comment:"Further names that browsers may use for this box, separated by commas, such as lungbox.local."`
 }
 
 // Default returns the settings of a box that nobody configured.
 func Default() Config {
 	return Config{
-		Engine: Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
-		Page:   Page{Listen: "127.0.0.1:8080"},
+		Source:  Source{From: "v4l2:", Frozen: 1, Retry: 0.5},
+		DICOM:   DICOM{Title: "LUNGBOX"},
+		Panel:   Panel{Driver: "simulated", Agree: 3, Fade: 2, Test: 2, NightLevel: 0.2},
+		Tower:   Tower{Baud: 9600},
+		Buttons: Buttons{Debounce: 0.02},
+		Exam:    Exam{Scheme: "blue12"},
+		Journal: Journal{Reserve: 64, Quota: 4096},
+		Engine:  Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
+		Page:    Page{Listen: "127.0.0.1:8080"},
 	}
 }
 
@@ -93,6 +109,9 @@ func (c *Config) decode(path string, text []byte) error {
 
 // check reports the first value that cannot be used.
 func (c *Config) check() error {
+	if err := c.checkBox(); err != nil {
+		return err
+	}
 	e := c.Engine
 	for _, choice := range []struct {
 		key, value string

@@ -41,6 +41,11 @@ func TestErrorsAreOneLineWithThePlace(t *testing.T) {
 		"choice":          {"[engine]\nuse = 'onnx'\n", nil, "want auto, litert, tensorflow"},
 		"range":           {"[engine]\nthreads = -1\n", nil, "want 0 to 256"},
 		"environment":     {"", []string{"LUNGBOX_ENGINE_THREADS=many"}, "LUNGBOX_ENGINE_THREADS"},
+		"source":          {"[source]\nfrom = 'ndi:studio'\n", nil, "source.from = \"ndi:studio\": want v4l2:, dicom:"},
+		"clip of nothing": {"[source]\nfrom = 'clip:'\n", nil, "what follows the colon is missing"},
+		"panel":           {"[panel]\ndriver = 'bulb'\n", nil, "panel.driver"},
+		"fade":            {"[panel]\nfade = 3600.0\n", nil, "panel.fade = 3600: want 0.2 to 10"},
+		"half of TLS":     {"[dicom]\ncertificate = 'a.pem'\n", nil, "belong together"},
 		"fraction":        {"[engine]\nmemory_fraction = 2.0\n", nil, "want 0 to 1"},
 	} {
 		_, err := Load(file(t, c.text), c.environ)
@@ -68,5 +73,17 @@ func TestTextReadsBack(t *testing.T) {
 		if !strings.Contains(string(text), "\n"+name+" = ") || !strings.Contains(string(text), "# ") {
 			t.Errorf("%s is not in the text:\n%s", key, text)
 		}
+	}
+}
+
+func TestChanged(t *testing.T) {
+	a := Default()
+	b := a
+	b.Panel.Agree, b.Box.Name = 7, "ward-3"
+	if got := strings.Join(Changed(a, b), " "); got != "box.name panel.agree" {
+		t.Errorf("changed: %q", got)
+	}
+	if got := Changed(a, a); got != nil {
+		t.Errorf("nothing has changed, and yet: %q", got)
 	}
 }

@@ -37,6 +37,23 @@ func keys() []string {
 	return all
 }
 
+// Changed lists the keys that have other values in b than in a.
+func Changed(a, b Config) []string {
+	values := map[string]any{}
+	_ = a.each(func(key string, value reflect.Value) error { // never fails: the function does not
+		values[key] = value.Interface()
+		return nil
+	})
+	var changed []string
+	_ = b.each(func(key string, value reflect.Value) error {
+		if value.Interface() != values[key] {
+			changed = append(changed, key)
+		}
+		return nil
+	})
+	return changed
+}
+
 // EnvironmentName is the variable that sets a key.
 func EnvironmentName(key string) string {
 	return EnvironmentPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lungbox/daemon/commandline"
+	"lungbox/daemon/config"
+	"lungbox/daemon/exam"
+	"lungbox/daemon/keeper"
+	"lungbox/daemon/metrics"
+	"lungbox/daemon/page"
+	"lungbox/daemon/panel"
+	"lungbox/daemon/pipeline"
+	"lungbox/daemon/service"
+	"lungbox/ensemble"
+	"lungbox/ensemble/worker"
+	"lungbox/sync/journal"
+)
+
+// lifetime is what outlives the boxes that a changed configuration replaces.
+type lifetime struct {
+	log   *slog.Logger
+	heart *service.Heart
+
+	mu      sync.Mutex
+	notes   map[string]string // by what they are about
+	session *exam.Session
+	scheme  exam.Scheme
+}
+
+// note is what the page tells beside the state about one thing; "" for nothing.
+func (l *lifetime) note(about, text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.notes == nil {
+		l.notes = map[string]string{}
+	}
+	l.notes[about] = text
+}
+
+func (l *lifetime) noted() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for _, about := range slices.Sorted(maps.Keys(l.notes)) {
+		if text := l.notes[about]; text != "" {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// examine goes on with the exam that is under way, unless there are other zones now.
+func (l *lifetime) examine(name string) (*exam.Session, error) {
+	scheme, err := exam.ParseScheme(name)
+	if err != nil {
+		return nil, commandline.UsageError{Err: err}
+	}
+	if l.session == nil || l.scheme != scheme {
+		l.session, l.scheme = exam.NewSession(scheme, examName), scheme
+	}
+	return l.session, nil
+}
+
+// box is everything that runs, made from one configuration. build makes it and opens
+// what must be there; what may come and go (pictures, engine, lamps) is opened as it runs.
+type box struct {
+	*lifetime
+	config   config.Config
+	store    *journal.Journal
+	listener net.Listener
+	feed     *feed
+	driver   panel.Driver
+	line     *pipeline.Pipeline
+	lamps    *panel.Panel
+	web      *page.Page
+	figures  *metrics.Box
+	engines  *keeper.Keeper
+	pulses   []*service.Pulse
+	session  *exam.Session
+	spoiled  chan struct{} // gets a value when the result store is found to be damaged
+}
+
+// Turns of loops that are later than this hang.
+const (
+	panelLimit    = 3 * time.Second // a driver answers within one
+	pageLimit     = 3 * time.Second
+	pipelineLimit = 5 * time.Second // it speaks every second
+)
+
+func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err error) {
+	b := &box{lifetime: l, config: c, spoiled: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	if b.session, err = l.examine(c.Exam.Scheme); err != nil {
+		return nil, err
+	}
+	if b.driver, err = panelDriver(c); err != nil {
+		return nil, err
+	}
+	if err := b.openStore(ctx); err != nil {
+		return nil, err
+	}
+	if b.listener, err = listen(ctx, c.Page.Listen); err != nil {
+		return nil, err
+	}
+	if b.feed, err = l.openSource(c); err != nil {
+		return nil, err
+	}
+	if c.Buttons.Chip != "" {
+		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.session, b.store, l.log).run)
+	}
+	b.line, err = pipeline.New(pipeline.Config{
+		Source: b.feed.source, EveryFrame: b.feed.waits, RetrySource: seconds(c.Source.Retry),
+		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled},
+		Device: boxName(c.Box.Name), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.show()
+	return b, nil
+}
+
+// openStore opens the result store, a new one when the old one is damaged.
+func (b *box) openStore(ctx context.Context) error {
+	state, err := stateFolder(b.config.Box.State)
+	if err != nil {
+		return err
+	}
+	b.store, err = journal.Open(ctx, filepath.Join(state, "journal"), journal.Options{
+		Reserve: int64(b.config.Journal.Reserve) << 20, Quota: int64(b.config.Journal.Quota) << 20,
+	})
+	if err != nil {
+		return err
+	}
+	if aside := b.store.SetAside(); aside != "" {
+		text := "the result store was damaged and set aside in " + aside + "; a new one was begun"
+		b.note("store", text)
+		b.log.Error(text)
+		return b.store.AddEvent(ctx, journal.Event{Time: time.Now(), Kind: "damaged", Detail: text})
+	}
+	return nil
+}
+
+// show makes what people see: lamps, page and figures, and what keeps the engine.
+func (b *box) show() {
+	c := b.config
+	rules := panel.Rules{Agree: c.Panel.Agree, Fade: seconds(c.Panel.Fade), Test: seconds(c.Panel.Test)}
+	if c.Panel.Test == 0 {
+		rules.Test = -1
+	}
+	b.lamps = panel.New(panel.Config{Driver: b.driver, Rules: rules, Beat: b.pulse("the panel", panelLimit)})
+	b.engines = keeper.New(keeper.Config{
+		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return startEngine(ctx, c.Engine) },
+		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
+	})
+	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count})
+	b.web = page.New(page.Config{
+		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: boxName(c.Box.Name),
+		Panel: b.lamps.Status, Notice: b.noted, Beat: b.pulse("the page", pageLimit),
+		Also: map[string]http.Handler{"GET /metrics": b.figures.Handler()},
+	})
+}
+
+// pulse adds a sign of life that ends with the box.
+func (b *box) pulse(name string, limit time.Duration) func() {
+	p := b.heart.Pulse(name, limit)
+	b.pulses = append(b.pulses, p)
+	return p.Beat
+}
+
+// run runs everything until ctx ends or a part fails, and closes it.
+func (b *box) run(ctx context.Context) error {
+	defer b.close()
+	toPanel, toPage, toFigures, toWatch := b.line.Subscribe(4), b.line.Subscribe(4), b.line.Subscribe(1), b.line.Subscribe(64)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return b.line.Run(ctx) })
+	group.Go(func() error { return b.engines.Run(ctx) })
+	group.Go(func() error { return b.lamps.Run(ctx, toPanel.Events()) })
+	group.Go(func() error { return b.web.Run(ctx, toPage.Events()) })
+	group.Go(func() error { return b.web.Serve(ctx, b.listener) })
+	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
+	beat := b.pulse("the pipeline", pipelineLimit)
+	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
+	for _, part := range b.feed.parts {
+		group.Go(func() error { return part(ctx) })
+	}
+	b.log.Info("the page is at http://" + b.listener.Addr().String() + "/")
+	b.heart.Ready()
+	return group.Wait()
+}
+
+// watch tells the service manager, the log and the journal of changes of the state.
+func (b *box) watch(ctx context.Context, events <-chan pipeline.Event, beat func()) error {
+	var last pipeline.Event
+	for e := range events {
+		beat()
+		text := string(e.State)
+		if e.Detail != "" {
+			text += ": " + e.Detail
+		}
+		b.heart.Status(text)
+		if e.State == last.State && e.Detail == last.Detail {
+			continue
+		}
+		last = e
+		b.log.Info("state "+text, "state", e.State)
+		event := journal.Event{Time: e.Time, Kind: "state", Detail: text}
+		if err := b.store.AddEvent(ctx, event); err != nil && ctx.Err() == nil {
+			b.log.Error("the state is not recorded", "why", err)
+		}
+	}
+	return nil
+}
+
+// lost is how many frames dying engines have cost.
+func (b *box) lost() int {
+	if w, ok := b.engines.Current().(*worker.Worker); ok {
+		return w.Lost()
+	}
+	return 0
+}
+
+func (b *box) close() {
+	for _, p := range b.pulses {
+		p.End()
+	}
+	var errs error
+	if b.feed != nil {
+		errs = errors.Join(errs, b.feed.close())
+	}
+	if b.listener != nil {
+		b.listener.Close() // Serve has closed it when it ran
+	}
+	if b.driver != nil {
+		errs = errors.Join(errs, b.driver.Close()) // twice does nothing more
+	}
+	if b.store != nil {
+		errs = errors.Join(errs, b.store.Close())
+	}
+	if errs != nil {
+		b.log.Error("closing the box", "why", errs)
+	}
+}
+
+// recorder keeps results and tells when the store turns out to be damaged.
+type recorder struct {
+	*journal.Journal
+	spoiled chan<- struct{}
+}
+
+func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
+	err := r.Journal.Record(ctx, result)
+	if journal.Damaged(err) {
+		select {
+		case r.spoiled <- struct{}{}:
+		default:
+		}
+	}
+	return err
+}
+
+// startEngine starts the engine in a child and says what it is.
+func startEngine(ctx context.Context, e config.Engine) (keeper.Engine, pipeline.About, error) {
+	w, err := workerConfig(e)
+	if err != nil {
+		return nil, pipeline.About{}, err
+	}
+	scorer, err := worker.New(ctx, w)
+	if err != nil {
+		return nil, pipeline.About{}, err
+	}
+	return scorer, aboutEngine(scorer.Ready()), nil
+}
+
+// aboutEngine is what people are told of a worker.
+func aboutEngine(r worker.Ready) pipeline.About {
+	return pipeline.About{Release: r.Release, Engine: fmt.Sprintf("%s, %s vote", r.Engine, r.Vote), Demo: r.Notice}
+}
+
+// stateFolder is where results are kept: as configured, as systemd says, or the user's.
+func stateFolder(configured string) (string, error) {
+	service, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	if dir := cmp.Or(configured, service); dir != "" {
+		return dir, nil
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "lungbox"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for results: %w: set box.state", err)
+	}
+	return filepath.Join(home, ".local", "state", "lungbox"), nil
+}
+
+// boxName is the box's name in results.
+func boxName(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "lungbox"
+	}
+	return name
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// names splits a list with commas.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
