@@ -176,7 +176,7 @@ func (b *box) show() {
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count})
 	b.web = page.New(page.Config{
 		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: boxName(c.Box.Name),
-		Panel: b.lamps.Status, Notice: b.noted, Beat: b.pulse("the page", pageLimit),
+		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit),
 		Also: map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 	})
 }

@@ -9,6 +9,10 @@ import (
 
 	"lungbox/capture"
 	"lungbox/capture/clip"
+	"lungbox/capture/gate"
+	"lungbox/capture/region"
+	"lungbox/capture/stream"
+	"lungbox/capture/v4l2"
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 )
@@ -20,6 +24,7 @@ type feed struct {
 	// parts run beside the source until their context ends, such as a receiver.
 	parts   []func(ctx context.Context) error
 	closers []func() error
+	about   func() string // what the source is now, for people; may be nil
 }
 
 func (f *feed) close() error {
@@ -34,10 +39,33 @@ func (f *feed) close() error {
 // there yet.
 func (l *lifetime) openSource(c config.Config) (*feed, error) {
 	kind, rest, _ := strings.Cut(c.Source.From, ":")
-	if kind == "clip" {
+	switch kind {
+	case "v4l2":
+		grabber, err := v4l2.New(v4l2.Config{
+			Device: rest, Format: v4l2.Format(c.Source.Format), Input: c.Source.Input,
+			Width: c.Source.Width, Height: c.Source.Height, Rate: c.Source.Rate,
+		})
+		if err != nil {
+			return nil, commandline.UsageError{Err: err}
+		}
+		return &feed{source: live(grabber, c.Source), about: func() string { return grabber.Status().String() }}, nil
+	case "rtsp", "rtsps", "http", "https":
+		s, err := stream.Open(c.Source.From, stream.Options{})
+		if err != nil {
+			return nil, commandline.UsageError{Err: err}
+		}
+		return &feed{source: live(s, c.Source)}, nil
+	case "clip":
 		return l.openClips(rest, c.Source.Loop)
 	}
 	return nil, commandline.Usagef("source.from = %q: this program has no such source yet", c.Source.From)
+}
+
+// live masks and judges a live picture.
+func live(source capture.Source, c config.Source) capture.Source {
+	rules := gate.Live()
+	rules.FrozenAfter = seconds(c.Frozen)
+	return gate.New(region.New(source, region.Options{}), rules)
 }
 
 // openClips replays a file, or the files of a folder.

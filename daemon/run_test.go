@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -71,9 +72,9 @@ func startBox(t *testing.T, config string, environment ...string) *running {
 
 // state asks the page.
 func (r *running) state(t *testing.T) (s struct {
-	State, Detail, Notice string
-	Counters              struct{ Judged, Dropped uint64 }
-	Result                *ensemble.Result
+	State, Detail, Notice, Source string
+	Counters                      struct{ Judged, Dropped uint64 }
+	Result                        *ensemble.Result
 }) {
 	t.Helper()
 	answer, err := http.Get(r.address + "/api/state")
@@ -284,6 +285,38 @@ func TestClipOnce(t *testing.T) {
 	defer j.Close()
 	if j.LastSeq() != 123 {
 		t.Errorf("%d results on disk, want 123", j.LastSeq())
+	}
+}
+
+// A box without a grabber waits for one, and says so.
+func TestNoGrabber(t *testing.T) {
+	dir := t.TempDir()
+	config := boxConfig(t, dir, "")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := bytes.Index(text, []byte("from = "))
+	end := from + bytes.IndexByte(text[from:], '\n')
+	text = slices.Replace(text, from, end, []byte("from = 'v4l2:/dev/video-none'")...)
+	if err := os.WriteFile(config, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := startBox(t, config)
+	until(t, r, "no signal, in words", func() bool {
+		s := r.state(t)
+		return s.State == "no-signal" && strings.HasSuffix(s.Detail, "the grabber /dev/video-none is not there: plug it in, it is found by itself") && s.Source == "no grabber"
+	})
+	answer, err := http.Get(r.address + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("readyz: %s", answer.Status)
+	}
+	if code := r.end(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 

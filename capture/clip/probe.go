@@ -57,7 +57,7 @@ func parseProbe(out []byte) (Info, error) {
 		return Info{}, fmt.Errorf("%w: it holds no video", ErrFormat)
 	}
 	video := said.Streams[0]
-	if err := checkSize(video.Width, video.Height); err != nil {
+	if err := CheckSize(video.Width, video.Height); err != nil {
 		return Info{}, err
 	}
 	info := Info{Rate: ratio(video.Average)}

@@ -33,7 +33,7 @@ func openStill(path string, format Format) (opener, Info, error) {
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if err := checkSize(head.Width, head.Height); err != nil {
+	if err := CheckSize(head.Width, head.Height); err != nil {
 		return nil, Info{}, err
 	}
 	picture, err := decode(bytes.NewReader(file))
@@ -62,7 +62,8 @@ func readBounded(path string) ([]byte, error) {
 	return content, nil
 }
 
-func checkSize(width, height int) error {
+// CheckSize refuses pictures that are too large, or are none; sizes are in pixels.
+func CheckSize(width, height int) error {
 	if width <= 0 || height <= 0 {
 		return fmt.Errorf("%w: its size is %d×%d", ErrDamaged, width, height)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lungbox/capture"
+	"lungbox/capture/y4m"
 )
 
 // decodeThreads leaves the other cores to the networks.
@@ -87,10 +88,10 @@ func (v *video) run(ctx context.Context, pipe io.Reader) {
 }
 
 func (v *video) pump(ctx context.Context, pipe io.Reader) (count int, err error) {
-	pictures, err := newY4M(pipe)
+	pictures, err := y4m.NewReader(pipe, CheckSize)
 	for err == nil {
 		var frame *capture.Frame
-		if frame, err = pictures.next(); err != nil {
+		if frame, err = pictures.Next(); err != nil {
 			break
 		}
 		select {

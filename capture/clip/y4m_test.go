@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lungbox/capture/y4m"
 )
 
 // head and picture are a stream of pictures of 2×2 pixels: four of brightness, one
@@ -40,9 +42,9 @@ func TestY4M(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			frames := 0
-			pictures, err := newY4M(strings.NewReader(test.stream))
+			pictures, err := y4m.NewReader(strings.NewReader(test.stream), CheckSize)
 			for err == nil {
-				if _, err = pictures.next(); err == nil {
+				if _, err = pictures.Next(); err == nil {
 					frames++
 				}
 			}

@@ -15,7 +15,8 @@ type Box struct {
 type Source struct {
 	From   string  `toml:"from" comment:"v4l2: (the only grabber), v4l2:/dev/video0 or v4l2:NAME; dicom:[ADDRESS]:PORT; inbox:FOLDER; clip:FILE or folder; rtsp://… or http://…"`
 	Format string  `toml:"format" comment:"Grabber: MJPEG, YUYV, UYVY, NV12, GREY or RGB24; empty: the best that it offers."`
-	Width  int     `toml:"width" comment:"Grabber: picture width and height to ask for; 0: the largest."`
+	Input  int     `toml:"input" comment:"Grabber with several inputs: number of the one to use, from 0; -1: as it is set."`
+	Width  int     `toml:"width" comment:"Grabber: picture width and height to ask for; 0: the largest up to 1280×720."`
 	Height int     `toml:"height"`
 	Rate   float64 `toml:"rate" comment:"Grabber: frames per second to ask for; 0: the fastest."`
 	Loop   bool    `toml:"loop" comment:"clip: start again after the last file, for ever."`
@@ -97,6 +98,7 @@ func (c *Config) checkBox() error {
 		value       float64
 		least, most float64
 	}{
+		{"source.input", float64(c.Source.Input), -1, 63},
 		{"source.width", float64(c.Source.Width), 0, 8192},
 		{"source.height", float64(c.Source.Height), 0, 8192},
 		{"source.rate", c.Source.Rate, 0, 1000},

@@ -56,7 +56,7 @@ type Page struct {
 // Default returns the settings of a box that nobody configured.
 func Default() Config {
 	return Config{
-		Source:  Source{From: "v4l2:", Frozen: 1, Retry: 0.5},
+		Source:  Source{From: "v4l2:", Input: -1, Frozen: 1, Retry: 0.5},
 		DICOM:   DICOM{Title: "LUNGBOX"},
 		Panel:   Panel{Driver: "simulated", Agree: 3, Fade: 2, Test: 2, NightLevel: 0.2},
 		Tower:   Tower{Baud: 9600},

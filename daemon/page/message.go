@@ -22,6 +22,7 @@ type message struct {
 	pipeline.About
 	State  pipeline.State `json:"state"`
 	Detail string         `json:"detail"`
+	Source string         `json:"source"` // what pictures come from, with format and rate; "" when unknown
 	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
@@ -49,6 +50,9 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	}
 	if p.config.Panel != nil {
 		m.Panel = &l.panel
+	}
+	if p.config.Source != nil {
+		m.Source = p.config.Source()
 	}
 	if p.config.Notice != nil {
 		m.Notice = p.config.Notice()

@@ -53,6 +53,8 @@ type Config struct {
 	// Notice is what every viewer must be told beside the state, such as a faulty
 	// configuration; "" for nothing. nil means that there is never anything.
 	Notice func() string
+	// Source says what pictures come from, with format and rate; nil: it is not shown.
+	Source func() string
 	// Also are further handlers by pattern, such as "GET /metrics".
 	Also map[string]http.Handler
 	Beat func()           // called at every turn of Run's loop; nil: nobody listens

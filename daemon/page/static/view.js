@@ -99,6 +99,7 @@ export function showCounters(message) {
 export function showAbout(message, simulated) {
   text('device', message.device);
   long('release', message.release || '–');
+  long('source', message.source || '–');
   long('engine', message.engine || '–');
   $('warning').hidden = !message.notice;
   long('warning', message.notice || '');

@@ -1,4 +1,7 @@
-package clip
+// Package y4m reads YUV4MPEG2 streams of 4:2:0 full-range pictures: the uncompressed video
+// format that ffmpeg writes to a pipe. Unlike bare pixels it states the size after rotation,
+// and every picture starts with a marker that shows lost bytes.
+package y4m
 
 import (
 	"bufio"
@@ -13,10 +16,8 @@ import (
 	"lungbox/capture/clip/grey"
 )
 
-// y4m reads a YUV4MPEG2 stream of 4:2:0 full-range pictures: the uncompressed
-// video format that ffmpeg writes to a pipe. Unlike bare pixels it states the size
-// after rotation, and every picture starts with a marker that shows lost bytes.
-type y4m struct {
+// Reader reads a stream.
+type Reader struct {
 	in            *bufio.Reader
 	width, height int
 	chroma        []byte // Cb then Cr of the present picture
@@ -25,9 +26,10 @@ type y4m struct {
 // maxLine bounds the stream's header line and the picture markers.
 const maxLine = 1024
 
-// newY4M reads the stream header. An empty stream gives io.EOF.
-func newY4M(pipe io.Reader) (*y4m, error) {
-	r := &y4m{in: bufio.NewReaderSize(pipe, 64<<10)}
+// NewReader reads the stream header. check refuses sizes in pixels; its error is returned
+// as it is. An empty stream gives io.EOF.
+func NewReader(pipe io.Reader, check func(width, height int) error) (*Reader, error) {
+	r := &Reader{in: bufio.NewReaderSize(pipe, 64<<10)}
 	line, err := r.line()
 	if err != nil {
 		return nil, err
@@ -47,19 +49,19 @@ func newY4M(pipe io.Reader) (*y4m, error) {
 			return nil, fmt.Errorf("ffmpeg's output has a wrong size: %s", field)
 		}
 	}
-	if err := checkSize(r.width, r.height); err != nil {
+	if err := check(r.width, r.height); err != nil {
 		return nil, err
 	}
 	r.chroma = make([]byte, 2*r.chromaWidth()*r.chromaHeight())
 	return r, nil
 }
 
-func (r *y4m) chromaWidth() int  { return (r.width + 1) / 2 }
-func (r *y4m) chromaHeight() int { return (r.height + 1) / 2 }
+func (r *Reader) chromaWidth() int  { return (r.width + 1) / 2 }
+func (r *Reader) chromaHeight() int { return (r.height + 1) / 2 }
 
-// next reads one picture; io.EOF at the end of the stream, io.ErrUnexpectedEOF
+// Next reads one picture; io.EOF at the end of the stream, io.ErrUnexpectedEOF
 // within a picture.
-func (r *y4m) next() (*capture.Frame, error) {
+func (r *Reader) Next() (*capture.Frame, error) {
 	line, err := r.line()
 	if err != nil {
 		return nil, err
@@ -81,7 +83,7 @@ func (r *y4m) next() (*capture.Frame, error) {
 	return &capture.Frame{Image: luma, Colour: colour}, nil
 }
 
-func (r *y4m) line() (string, error) {
+func (r *Reader) line() (string, error) {
 	var line []byte
 	for len(line) < maxLine {
 		b, err := r.in.ReadByte()
