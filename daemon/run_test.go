@@ -307,14 +307,6 @@ func TestNoGrabber(t *testing.T) {
 		s := r.state(t)
 		return s.State == "no-signal" && strings.HasSuffix(s.Detail, "the grabber /dev/video-none is not there: plug it in, it is found by itself") && s.Source == "no grabber"
 	})
-	answer, err := http.Get(r.address + "/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("readyz: %s", answer.Status)
-	}
 	if code := r.end(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
