@@ -85,6 +85,7 @@ type box struct {
 	store    *journal.Journal
 	listener net.Listener
 	feed     *feed
+	state    string // folder of what must survive
 	driver   panel.Driver
 	line     *pipeline.Pipeline
 	lamps    *panel.Panel
@@ -122,7 +123,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err erro
 	if b.listener, err = listen(ctx, c.Page.Listen); err != nil {
 		return nil, err
 	}
-	if b.feed, err = l.openSource(c); err != nil {
+	if b.feed, err = b.openSource(ctx); err != nil {
 		return nil, err
 	}
 	if c.Buttons.Chip != "" {
@@ -130,7 +131,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err erro
 	}
 	b.line, err = pipeline.New(pipeline.Config{
 		Source: b.feed.source, EveryFrame: b.feed.waits, RetrySource: seconds(c.Source.Retry),
-		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled},
+		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled, b.feed.recorded},
 		Device: boxName(c.Box.Name), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
 	})
 	if err != nil {
@@ -142,11 +143,11 @@ func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err erro
 
 // openStore opens the result store, a new one when the old one is damaged.
 func (b *box) openStore(ctx context.Context) error {
-	state, err := stateFolder(b.config.Box.State)
-	if err != nil {
+	var err error
+	if b.state, err = stateFolder(b.config.Box.State); err != nil {
 		return err
 	}
-	b.store, err = journal.Open(ctx, filepath.Join(state, "journal"), journal.Options{
+	b.store, err = journal.Open(ctx, filepath.Join(b.state, "journal"), journal.Options{
 		Reserve: int64(b.config.Journal.Reserve) << 20, Quota: int64(b.config.Journal.Quota) << 20,
 	})
 	if err != nil {
@@ -265,7 +266,8 @@ func (b *box) close() {
 // recorder keeps results and tells when the store turns out to be damaged.
 type recorder struct {
 	*journal.Journal
-	spoiled chan<- struct{}
+	spoiled  chan<- struct{}
+	recorded func(file string, frame int) // may be nil
 }
 
 func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
@@ -275,6 +277,9 @@ func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
 		case r.spoiled <- struct{}{}:
 		default:
 		}
+	}
+	if err == nil && r.recorded != nil {
+		r.recorded(result.File, result.Frame)
 	}
 	return err
 }

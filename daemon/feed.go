@@ -25,6 +25,8 @@ type feed struct {
 	parts   []func(ctx context.Context) error
 	closers []func() error
 	about   func() string // what the source is now, for people; may be nil
+	// recorded is told of every frame whose result is on the disk; may be nil.
+	recorded func(file string, frame int)
 }
 
 func (f *feed) close() error {
@@ -37,7 +39,8 @@ func (f *feed) close() error {
 
 // openSource makes the source that source.from names. Grabbers and streams need not be
 // there yet.
-func (l *lifetime) openSource(c config.Config) (*feed, error) {
+func (b *box) openSource(ctx context.Context) (*feed, error) {
+	c := b.config
 	kind, rest, _ := strings.Cut(c.Source.From, ":")
 	switch kind {
 	case "v4l2":
@@ -56,9 +59,9 @@ func (l *lifetime) openSource(c config.Config) (*feed, error) {
 		}
 		return &feed{source: live(s, c.Source)}, nil
 	case "clip":
-		return l.openClips(rest, c.Source.Loop)
+		return b.openClips(rest, c.Source.Loop)
 	}
-	return nil, commandline.Usagef("source.from = %q: this program has no such source yet", c.Source.From)
+	return b.openInbox(ctx, kind, rest)
 }
 
 // live masks and judges a live picture.
@@ -69,7 +72,7 @@ func live(source capture.Source, c config.Source) capture.Source {
 }
 
 // openClips replays a file, or the files of a folder.
-func (l *lifetime) openClips(path string, loop bool) (*feed, error) {
+func (b *box) openClips(path string, loop bool) (*feed, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, commandline.Usagef("source.from: %w", err)
 	}
@@ -83,7 +86,7 @@ func (l *lifetime) openClips(path string, loop bool) (*feed, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("source.from: %s holds no clip", path)
 	}
-	list := newPlaylist(files, func(err error) { l.log.Warn(err.Error()) })
+	list := newPlaylist(files, func(err error) { b.log.Warn(err.Error()) })
 	list.once = !loop
 	return &feed{source: list, waits: !loop}, nil
 }

@@ -20,12 +20,13 @@ type Source struct {
 	Height int     `toml:"height"`
 	Rate   float64 `toml:"rate" comment:"Grabber: frames per second to ask for; 0: the fastest."`
 	Loop   bool    `toml:"loop" comment:"clip: start again after the last file, for ever."`
+	Keep   bool    `toml:"keep" comment:"dicom: keep received files in the folder inbox/done once they are scored."`
 	Frozen float64 `toml:"frozen" comment:"Live pictures: seconds after which a picture that stands still is called frozen; 0: never."`
 	Retry  float64 `toml:"retry" comment:"Seconds before a source that failed is asked again."`
 }
 
 // DICOM says how files are received over the network. An AE title is no
-// authentication: only certificates and a wall around the network are.
+// authentication: only certificates are, and a wall around the network.
 type DICOM struct {
 	Title       string `toml:"title" comment:"AE title of this box."`
 	Peers       string `toml:"peers" comment:"Addresses that may send, separated by commas; empty: all."`

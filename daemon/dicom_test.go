@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"lungbox/sync/journal"
+)
+
+// named makes a DICOM file of one frame of the white lung, with a patient's name in its
+// header.
+func named(t *testing.T, dir string, number int) string {
+	t.Helper()
+	jpg := filepath.Join(dir, fmt.Sprintf("%d.jpg", number))
+	if out, err := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-i", whiteLung, "-vf", fmt.Sprintf("select=eq(n\\,%d)", number), "-frames:v", "1", "-q:v", "2", jpg).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v %s", err, out)
+	}
+	return dicomOf(t, jpg)
+}
+
+func dicomOf(t *testing.T, jpg string) string {
+	t.Helper()
+	out := strings.TrimSuffix(jpg, ".jpg") + ".dcm"
+	if text, err := exec.CommandContext(t.Context(), "img2dcm", "-k", "PatientName=Mueller^Hans", "-k", "PatientID=PID4711", jpg, out).CombinedOutput(); err != nil {
+		t.Fatalf("img2dcm: %v %s", err, text)
+	}
+	return out
+}
+
+// with sets keys of the section source in a box's configuration.
+func with(t *testing.T, config, from string) {
+	t.Helper()
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "from = ") {
+			lines[i] = fmt.Sprintf("from = '%s'", from)
+		}
+	}
+	if err := os.WriteFile(config, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A scanner sends pictures of somebody with a name, and a file that is damaged; the box is
+// killed and started again. Every picture has its result, the damaged file is put aside
+// with its reason, and the name is nowhere.
+func TestDICOM(t *testing.T) {
+	dir, sent := t.TempDir(), t.TempDir()
+	config := boxConfig(t, dir, "")
+	port := freePort(t)
+	with(t, config, fmt.Sprintf("dicom:127.0.0.1:%d", port))
+	r := startBox(t, config)
+	send := func(files ...string) {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), "storescu", append([]string{"--propose-jpeg8", "127.0.0.1", fmt.Sprint(port)}, files...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("storescu: %v %s", err, out)
+		}
+	}
+	var files []string
+	for i := range 6 {
+		files = append(files, named(t, sent, 10*i))
+	}
+	send(files[:3]...)
+	until(t, r, "three pictures", func() bool { return r.state(t).Counters.Judged >= 3 })
+	send(files[3:]...)
+	page := words(t, r, "/api/state") + words(t, r, "/metrics")
+	r.end(syscall.SIGKILL) // the last three may be anywhere on their way
+
+	damaged, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := filepath.Join(dir, "state", "inbox")
+	if err := os.WriteFile(filepath.Join(inbox, "Mueller^Hans.dcm"), damaged[:len(damaged)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := startBox(t, config)
+	until(t, second, "all files", func() bool {
+		left, err := filepath.Glob(filepath.Join(inbox, "*.dcm"))
+		return err == nil && len(left) == 0
+	})
+	page += words(t, second, "/api/state")
+	second.end(syscall.SIGTERM)
+
+	j := stored(t, dir)
+	all, err := j.Results(t.Context(), journal.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, e := range all {
+		result, err := e.Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[result.File] = true
+	}
+	if len(seen) < 6 { // the damaged one may give a frame, too
+		t.Errorf("results of %d files, want 6", len(seen))
+	}
+	events, err := j.Events(t.Context(), "rejected", 10)
+	if err != nil || len(events) != 1 || !strings.Contains(events[0].Detail, `"rejected":"`) {
+		t.Errorf("events %+v, %v", events, err)
+	}
+	j.Close()
+	if reason, err := os.ReadFile(filepath.Join(inbox, "rejected", "Mueller^Hans.dcm.reason.txt")); err != nil || len(reason) < 10 {
+		t.Errorf("reason %q, %v", reason, err)
+	}
+	nowhere(t, filepath.Join(dir, "state", "journal"), r.words()+second.words()+page, "Mueller", "4711")
+}
+
+// words is what the page answers.
+func words(t *testing.T, r *running, path string) string {
+	t.Helper()
+	answer, err := http.Get(r.address + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// nowhere looks for names in every file of a folder and in what was said.
+func nowhere(t *testing.T, folder, said string, names ...string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, name := range names {
+			if bytes.Contains(bytes.ToLower(content), []byte(strings.ToLower(name))) {
+				t.Errorf("%s is in %s", name, path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if i := strings.Index(strings.ToLower(said), strings.ToLower(name)); i >= 0 {
+			t.Errorf("%s was said: %s", name, said[max(0, i-80):min(len(said), i+80)])
+		}
+	}
+}
