@@ -162,3 +162,62 @@ func nowhere(t *testing.T, folder, said string, names ...string) {
 		}
 	}
 }
+
+// A thousand pictures of people with names - in the header, as the file's name and as the
+// folder's - leave none of them in journal, log, page or figures.
+func TestThousandNames(t *testing.T) {
+	dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "Quandt")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	template, err := os.ReadFile(named(t, t.TempDir(), 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pictures = 1000
+	for i := range pictures {
+		// As long as the name in the template: a DICOM file states lengths.
+		name := fmt.Sprintf("Quandt^%05d", i)
+		file := bytes.Replace(template, []byte("Mueller^Hans"), []byte(name[:12]), 1)
+		if bytes.Equal(file, template) {
+			t.Fatal("the name is not in the header")
+		}
+		if err := os.WriteFile(filepath.Join(folder, name+".dcm"), file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := boxConfig(t, dir, "")
+	with(t, config, "inbox:"+folder)
+	r := startBox(t, config)
+	page := ""
+	for last := 0; last < pictures; {
+		until(t, r, "more pictures", func() bool { return int(r.state(t).Counters.Judged) > last })
+		last = int(r.state(t).Counters.Judged)
+		page += words(t, r, "/api/state")
+	}
+	page += words(t, r, "/metrics") + words(t, r, "/")
+	r.end(syscall.SIGTERM)
+	j := stored(t, dir)
+	files := map[string]bool{}
+	for after := uint64(0); ; {
+		some, err := j.Results(t.Context(), journal.Query{After: after})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(some) == 0 {
+			break
+		}
+		for _, e := range some {
+			result, err := e.Result()
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[result.File], after = true, e.Seq
+		}
+	}
+	j.Close()
+	if len(files) != pictures {
+		t.Errorf("results of %d files, want %d", len(files), pictures)
+	}
+	nowhere(t, filepath.Join(dir, "state"), r.words()+page, "Quandt", "PID4711")
+}

@@ -41,7 +41,8 @@ func (b *box) openInbox(ctx context.Context, kind, rest string) (*feed, error) {
 		return nil, err
 	}
 	f.source, f.recorded = source, source.Recorded
-	f.about = func() string { return "files from " + b.config.Source.From }
+	about := map[string]string{"dicom": "DICOM files at " + rest, "inbox": "files of a folder"}[kind] // whose name may be a person's
+	f.about = func() string { return about }
 	return f, nil
 }
 
