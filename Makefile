@@ -93,6 +93,14 @@ bench-presets: bin/lungtrain ## Compare the presets paper and edge with small ne
 gpu-check: build ## On a machine with a CUDA GPU: parity with PyTorch, training and inference speed on it
 	$(TENSORFLOW_ENV) GO=$(GO) .make/gpu-check.sh bin/lungtrain
 
+.PHONY: deb
+deb: ## Build Debian packages for amd64 and arm64 into out/
+	GO=$(GO) .make/deb.sh $(VERSION) out
+
+.PHONY: vm-test
+vm-test: ## Test the box as firmware in virtual machines (SCENARIO=grabber,package,camera,lamps,power CUTS=50)
+	GO=$(GO) .make/vm.sh $(VERSION)
+
 .PHONY: demo-release
 demo-release: bin/lungtrain ## Train the demo release (simulated pictures and CLIPS) into daemon/demo/release
 	.make/demo-release.sh "$(CLIPS)" $(CURDIR)/out/demo $(CURDIR)/daemon/demo/release

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Usage: engine.sh litert|tensorflow DIR
+# Usage: engine.sh litert|tensorflow DIR [MACHINE]
 # Puts an engine's library (and TensorFlow's C headers) into DIR, once. Wheels come
 # from the package index that pip is set up for; version and SHA-256 are pinned.
 set -eu
-engine=$1 dir=$2
+engine=$1 dir=$2 machine=${3:-$(uname -m)}
 [ -e "$dir/.complete" ] && exit 0
-case "$engine-$(uname -m)" in
+case "$engine-$machine" in
 litert-x86_64) spec="ai-edge-litert==2.3.0" sum=1f15078a6725d2357d9de9221664c29afa0545d807559c5f7199ce5e40b96b23 tag=manylinux_2_27_x86_64 ;;
 litert-aarch64) spec="ai-edge-litert==2.3.0" sum=853fc608f96da87bd5f3458465dfb9abbf18d5ae6b94eceacead407146f175ae tag=manylinux_2_27_aarch64 ;;
 tensorflow-x86_64) spec="tensorflow==2.18.1" sum=c9f87e5d2a680a4595f5dc30daf6bbaec9d4129b46d7ef1b2af63c46ac7d2828 tag=manylinux_2_17_x86_64 ;;

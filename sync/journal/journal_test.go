@@ -285,3 +285,25 @@ func BenchmarkRecord(b *testing.B) {
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "results/s")
 	})
 }
+
+// A journal can be looked at while it is open, and says what is damaged.
+func TestInspect(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	j := open(t, dir, journal.Options{})
+	record(t, j, 1, 1500)
+	if err := j.Audit(t.Context(), "anna", "install", ""); err != nil {
+		t.Fatal(err)
+	}
+	s, err := journal.Inspect(t.Context(), dir)
+	if err != nil || s.Results != 1500 || s.LastSeq != 1500 || s.Waiting != 1500 || s.Audit != 1 || s.Epoch != j.Epoch() || len(s.SetAside) != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	j.Close()
+	tamper(t, dir, "UPDATE result SET body = replace(body, '0.75', '0.99') WHERE seq = 1234")
+	if _, err := journal.Inspect(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "result 1234") {
+		t.Errorf("a changed result: %v", err)
+	}
+	if _, err := journal.Inspect(t.Context(), t.TempDir()); err == nil {
+		t.Error("no journal is taken for one")
+	}
+}

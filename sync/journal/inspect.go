@@ -1,0 +1,63 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Summary is what a journal holds.
+type Summary struct {
+	Epoch     string   `json:"epoch"`
+	Results   uint64   `json:"results"`
+	Waiting   uint64   `json:"waiting"` // of these, results that the centre has not acknowledged
+	LastSeq   uint64   `json:"last_seq"`
+	Exams     uint64   `json:"exams"`
+	Events    uint64   `json:"events"`
+	Audit     int64    `json:"audit"`     // entries, all of which follow from one another
+	SetAside  []string `json:"set_aside"` // folders of databases that were damaged
+	Megabytes float64  `json:"megabytes"`
+}
+
+// Inspect reads a journal from end to end while a box may be writing to it, and changes
+// nothing. The error says what is damaged.
+func Inspect(ctx context.Context, dir string) (s Summary, err error) {
+	path := filepath.Join(dir, databaseFile)
+	info, err := os.Stat(path)
+	if err != nil {
+		return s, fmt.Errorf("journal: %w", err)
+	}
+	s.Megabytes = float64(info.Size()) / (1 << 20)
+	s.SetAside = []string{}
+	if aside, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "journal-corrupt-*")); err == nil {
+		s.SetAside = append(s.SetAside, aside...)
+	}
+	db, err := openSQLite(path, "ro")
+	if err != nil {
+		return s, fmt.Errorf("journal %s: %w", dir, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := check(ctx, db); err != nil {
+		return s, fmt.Errorf("journal %s: %w", dir, err)
+	}
+	row := db.QueryRowContext(ctx, `SELECT (SELECT value FROM meta WHERE key = 'epoch'), count(*), count(*) FILTER (WHERE acked = 0), coalesce(max(seq), 0),
+		(SELECT count(*) FROM exam), (SELECT count(*) FROM event) FROM result`)
+	if err := row.Scan(&s.Epoch, &s.Results, &s.Waiting, &s.LastSeq, &s.Exams, &s.Events); err != nil {
+		return s, fmt.Errorf("journal %s: %w", dir, err)
+	}
+	j := &Journal{dir: dir, read: db}
+	for after := uint64(0); ; {
+		some, err := j.Results(ctx, Query{After: after})
+		if err != nil {
+			return s, err
+		}
+		if len(some) == 0 {
+			break
+		}
+		after = some[len(some)-1].Seq
+	}
+	s.Audit, err = j.VerifyAudit(ctx)
+	return s, err
+}
