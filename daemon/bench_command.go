@@ -24,6 +24,7 @@ type benchmark struct {
 	json   bool
 	frames int
 	graph  string
+	live   liveBench
 }
 
 func newBench() *cobra.Command {
@@ -39,6 +40,8 @@ ones at 224×224 with weights made by a formula: they cost what trained ones cos
 	c.Flags().BoolVar(&b.json, "json", false, "one JSON object")
 	c.Flags().IntVar(&b.frames, "frames", 40, "frames to time")
 	c.Flags().StringVar(&b.graph, "save-graph", "", "write TensorFlow's graph to a file and measure nothing")
+	c.Flags().IntVar(&b.live.frames, "live", 0, "measure a whole box over so many live frames instead: from frame to lamp, and what it takes")
+	c.Flags().Float64Var(&b.live.rate, "rate", 30, "with --live: frames per second; 0: as fast as they are scored")
 	commandline.Hide(c, "save-graph") // for .make/peers.py
 	return c
 }
@@ -50,12 +53,16 @@ func (b *benchmark) run(ctx context.Context) error {
 	}
 	made := c.Engine.Release == ""
 	if made {
-		if c.Engine.Release, err = bench.FormulaRelease(filepath.Join(c.Engine.Cache, "bench")); err != nil {
+		if c.Engine.Release, err = bench.FormulaRelease(filepath.Join(c.Engine.Cache, "bench"), b.live.frames > 0); err != nil {
 			return err
 		}
 	}
 	if b.graph != "" {
 		return saveGraph(ctx, c.Engine, b.graph)
+	}
+	if b.live.frames > 0 {
+		b.live.json = b.json
+		return b.live.run(ctx, c, made)
 	}
 	debug.FreeOSMemory() // what making the release took is not what scoring takes
 	report := bench.Report{Preparation: bench.Preparation(200)}

@@ -104,7 +104,8 @@ const (
 	pipelineLimit = 5 * time.Second // it speaks every second
 )
 
-func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err error) {
+// build makes a box whose pictures come from what open opens.
+func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx context.Context, b *box) (*feed, error)) (_ *box, err error) {
 	b := &box{lifetime: l, config: c, spoiled: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
@@ -123,7 +124,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config) (_ *box, err erro
 	if b.listener, err = listen(ctx, c.Page.Listen); err != nil {
 		return nil, err
 	}
-	if b.feed, err = b.openSource(ctx); err != nil {
+	if b.feed, err = open(ctx, b); err != nil {
 		return nil, err
 	}
 	if c.Buttons.Chip != "" {

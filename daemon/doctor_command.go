@@ -32,11 +32,12 @@ func newDoctor() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check this machine: engine, GPU, programs, folders",
+		Short: "Check this machine: engine, GPU, programs, grabber, lamps, folders, clock",
 		Long: `Check this machine and say what to do about every fault: which engine and device
 really run and why a GPU is not used, the release and its golden frames, the
-programs that decoding needs, folders and memory. The exit code is 1 when
-something that scoring needs is missing.`,
+programs that decoding needs, the source of pictures, the lamp panel, folders, what
+is kept, and the clock. The exit code is 1 when something that the box needs is missing;
+without --config it is 1 only when something that scoring needs is.`,
 		RunE: func(c *cobra.Command, _ []string) error { return s.examine(c.Context(), asJSON) },
 	}
 	s.add(c)
@@ -52,7 +53,18 @@ func (s *settings) examine(ctx context.Context, asJSON bool) error {
 	findings := []finding{machine()}
 	findings = append(findings, engineFindings(ctx, c.Engine)...)
 	findings = append(findings, programs()...)
-	findings = append(findings, cacheFinding(c.Engine.Cache))
+	// Full-width nets in float32 take 700 MB, in int8 170 MB.
+	findings = append(findings, folderFinding("cache", c.Engine.Cache, "engine.cache", 600))
+	box := boxFindings(ctx, c)
+	if s.file == "" {
+		// Nobody has said that this machine is a box: it need not have a grabber.
+		for i := range box {
+			if box[i].State == "fault" {
+				box[i].State = "note"
+			}
+		}
+	}
+	findings = append(findings, box...)
 	return report(os.Stdout, findings, asJSON)
 }
 
@@ -126,6 +138,7 @@ func programs() []finding {
 		{"dcmdjpeg", "JPEG lossless DICOM files", "note", "dcmtk"},
 		{"dcmdjpls", "JPEG-LS DICOM files", "note", "dcmtk"},
 		{"dcmdrle", "RLE DICOM files", "note", "dcmtk"},
+		{"storescp", "receiving DICOM files", "note", "dcmtk"},
 		{"gdcmconv", "JPEG 2000 DICOM files", "note", "libgdcm-tools"},
 	} {
 		f := finding{Check: p.name, State: "ok"}
@@ -138,26 +151,26 @@ func programs() []finding {
 	return findings
 }
 
-// cacheFinding tries to write where converted nets are kept.
-func cacheFinding(dir string) finding {
-	f := finding{Check: "cache", State: "ok", Found: dir}
-	err := os.MkdirAll(dir, 0o755)
+// folderFinding tries to write into a folder, and looks how much room there is; need is
+// in MB.
+func folderFinding(check, dir, key string, need uint64) finding {
+	f := finding{Check: check, State: "ok", Found: dir}
+	err := os.MkdirAll(dir, 0o750)
 	if err == nil {
 		trial := filepath.Join(dir, ".doctor")
 		err = os.WriteFile(trial, []byte(strings.Repeat("x", 4096)), 0o644)
 		os.Remove(trial)
 	}
 	if err != nil {
-		f.State, f.Found, f.Do = "fault", err.Error(), "make the folder writable or set engine.cache"
+		f.State, f.Found, f.Do = "fault", err.Error(), "make the folder writable or set "+key
 		return f
 	}
 	var disk unix.Statfs_t
 	if unix.Statfs(dir, &disk) == nil {
 		free := disk.Bavail * uint64(disk.Bsize) >> 20
 		f.Found += fmt.Sprintf(", %d MB free", free)
-		const need = 600 // full-width nets in float32 take 700 MB, in int8 170 MB
 		if free < need {
-			f.State, f.Do = "note", "free some space: full-width nets need up to 600 MB"
+			f.State, f.Do = "note", fmt.Sprintf("free some space: up to %d MB are needed", need)
 		}
 	}
 	return f

@@ -39,7 +39,7 @@ func (f *feed) close() error {
 
 // openSource makes the source that source.from names. Grabbers and streams need not be
 // there yet.
-func (b *box) openSource(ctx context.Context) (*feed, error) {
+func openSource(ctx context.Context, b *box) (*feed, error) {
 	c := b.config
 	kind, rest, _ := strings.Cut(c.Source.From, ":")
 	switch kind {
@@ -66,9 +66,10 @@ func (b *box) openSource(ctx context.Context) (*feed, error) {
 
 // live masks and judges a live picture.
 func live(source capture.Source, c config.Source) capture.Source {
+	set, _ := c.Rectangle() // it was checked when it was read
 	rules := gate.Live()
 	rules.FrozenAfter = seconds(c.Frozen)
-	return gate.New(region.New(source, region.Options{}), rules)
+	return gate.New(region.New(source, region.Options{Rectangle: set}), rules)
 }
 
 // openClips replays a file, or the files of a folder.

@@ -57,7 +57,7 @@ func (s *settings) serve(ctx context.Context) error {
 	defer life.heart.Stopping()
 	former := c
 	for ctx.Err() == nil {
-		b, err := life.build(ctx, c)
+		b, err := life.build(ctx, c, openSource)
 		if err != nil && c != former {
 			life.note("config", "the configuration cannot be used, the box goes on with the former one: "+err.Error())
 			life.log.Error("the box goes on with the former configuration", "why", err)

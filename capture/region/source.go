@@ -13,6 +13,9 @@ import (
 type Options struct {
 	// Region is used as it is, and nothing is detected, for pictures of its size.
 	Region *Region
+	// Rectangle, in pixels, is kept of pictures of every size, as a person has set it;
+	// nothing is detected unless it lies outside the picture.
+	Rectangle image.Rectangle
 	// Look is how many frames are looked at before the first one is passed on; 0 means
 	// 16. A live picture is that much late, once.
 	Look int
@@ -39,6 +42,7 @@ type Source struct {
 	closed  atomic.Bool
 
 	size    image.Point
+	fixed   bool             // a person has set the region
 	looking bool             // frames are held in look until the fan is known
 	look    []*capture.Frame // the first frames of this size
 	recent  []*image.Gray    // samples of the last frames, unmasked
@@ -128,12 +132,20 @@ func (s *Source) take(frame *capture.Frame) {
 // start begins anew with pictures of another size.
 func (s *Source) start(size image.Point) {
 	s.size, s.recent, s.since = size, nil, 0
-	s.looking = true
-	s.current.Store(nil)
+	s.current.Store(s.set(size))
+	s.looking = s.current.Load() == nil
+	s.fixed = !s.looking
+}
+
+// set is the region that a person has set for pictures of a size; nil for none.
+func (s *Source) set(size image.Point) *Region {
 	if r := s.opts.Region; r != nil && r.Size == size {
-		s.current.Store(r)
-		s.looking = false
+		return r
 	}
+	if r := Rectangle(size, s.opts.Rectangle); len(r.Spans) > 0 {
+		return r
+	}
+	return nil
 }
 
 // decide ends the look at the first frames and passes them on.

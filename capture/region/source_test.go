@@ -217,9 +217,17 @@ func TestSizeChanges(t *testing.T) {
 func TestOverride(t *testing.T) {
 	fixed := Rectangle(image.Pt(320, 240), image.Rect(10, 20, 110, 90))
 	sc := newScreen(t, image.Pt(320, 240), sector(160, -10, 40, 220, 0.6), 50, 0)
-	for _, f := range all(t, New(script(sc.frames...), Options{Region: fixed})) {
-		if f.Image.Rect.Size() != image.Pt(100, 70) || f.Image.GrayAt(90, 60) != sc.frames[f.Index].GrayAt(100, 80) {
-			t.Fatalf("frame %d: crop %v", f.Index, f.Image.Rect)
+	for _, o := range []Options{{Region: fixed}, {Rectangle: image.Rect(10, 20, 110, 90)}} {
+		for _, f := range all(t, New(script(sc.frames...), o)) {
+			if f.Image.Rect.Size() != image.Pt(100, 70) || f.Image.GrayAt(90, 60) != sc.frames[f.Index].GrayAt(100, 80) {
+				t.Fatalf("frame %d: crop %v", f.Index, f.Image.Rect)
+			}
+		}
+	}
+	// One that lies outside the picture is of another scanner: the fan is looked for.
+	for _, f := range all(t, New(script(sc.frames...), Options{Rectangle: image.Rect(400, 20, 500, 90)})) {
+		if f.Image.Rect.Dx() < 60 || f.Unfit != "" {
+			t.Fatalf("frame %d: crop %v, %s", f.Index, f.Image.Rect, f.Unfit)
 		}
 	}
 }

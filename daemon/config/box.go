@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"image"
+	"strconv"
 	"strings"
 )
 
@@ -21,8 +23,28 @@ type Source struct {
 	Rate   float64 `toml:"rate" comment:"Grabber: frames per second to ask for; 0: the fastest."`
 	Loop   bool    `toml:"loop" comment:"clip: start again after the last file, for ever."`
 	Keep   bool    `toml:"keep" comment:"dicom: keep received files in the folder inbox/done once they are scored."`
+	Region string  `toml:"region" comment:"Live pictures: rectangle of the ultrasound picture as LEFT,TOP,RIGHT,BOTTOM in pixels, where it is not found; empty: it is found. Everything outside is masked."`
 	Frozen float64 `toml:"frozen" comment:"Live pictures: seconds after which a picture that stands still is called frozen; 0: never."`
 	Retry  float64 `toml:"retry" comment:"Seconds before a source that failed is asked again."`
+}
+
+// Rectangle is the region; empty where it is to be found.
+func (s Source) Rectangle() (r image.Rectangle, err error) {
+	if s.Region == "" {
+		return r, nil
+	}
+	parts := strings.Split(s.Region, ",")
+	if len(parts) == 4 {
+		for i, p := range []*int{&r.Min.X, &r.Min.Y, &r.Max.X, &r.Max.Y} {
+			if *p, err = strconv.Atoi(strings.TrimSpace(parts[i])); err != nil {
+				break
+			}
+		}
+	}
+	if len(parts) != 4 || err != nil || r.Empty() || r.Min.X < 0 || r.Min.Y < 0 {
+		return image.Rectangle{}, fmt.Errorf("config: source.region = %q: want LEFT,TOP,RIGHT,BOTTOM in pixels, such as 160,40,1120,700", s.Region)
+	}
+	return r, nil
 }
 
 // DICOM says how files are received over the network. An AE title is no
@@ -93,6 +115,9 @@ func (c *Config) checkBox() error {
 	}
 	if !contains([]string{"blue12", "iclus14", "volpicelli8", "blue6"}, c.Exam.Scheme) {
 		return fmt.Errorf("config: exam.scheme = %q: want blue12, iclus14, volpicelli8 or blue6", c.Exam.Scheme)
+	}
+	if _, err := c.Source.Rectangle(); err != nil {
+		return err
 	}
 	for _, number := range []struct {
 		key         string

@@ -87,3 +87,15 @@ func TestChanged(t *testing.T) {
 		t.Errorf("nothing has changed, and yet: %q", got)
 	}
 }
+
+func TestRectangle(t *testing.T) {
+	if r, err := (Source{Region: "160, 40,1120,700"}).Rectangle(); err != nil || r.String() != "(160,40)-(1120,700)" {
+		t.Errorf("%v, %v", r, err)
+	}
+	for _, text := range []string{"1,2,3", "1,2,3,x", "5,5,5,9", "-1,0,5,5", "9,9,1,1"} {
+		path := file(t, "[source]\nregion = '"+text+"'\n")
+		if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), "LEFT,TOP,RIGHT,BOTTOM") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

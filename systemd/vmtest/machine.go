@@ -51,7 +51,7 @@ func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
 
 // boot switches the machine on and waits for its shell.
 func (m *machine) boot(ctx context.Context) error {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (m *machine) boot(ctx context.Context) error {
 	m.gone = gone
 	go func() { _ = m.qemu.Wait(); close(gone) }()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if m.shell, err = net.Dial("unix", m.path("cmd")); err == nil {
+		if m.shell, err = new(net.Dialer).DialContext(ctx, "unix", m.path("cmd")); err == nil {
 			break
 		}
 		select {
@@ -151,8 +151,8 @@ func (m *machine) remove() {
 }
 
 // lines are the levels of the eight GPIO lines of the PL061 chip, as the lamps see them.
-func (m *machine) lines() (byte, error) {
-	answer, err := m.monitor("xp /1xw 0x90303fc")
+func (m *machine) lines(ctx context.Context) (byte, error) {
+	answer, err := m.monitor(ctx, "xp /1xw 0x90303fc")
 	if err != nil {
 		return 0, err
 	}
@@ -165,8 +165,8 @@ func (m *machine) lines() (byte, error) {
 }
 
 // monitor asks QEMU itself.
-func (m *machine) monitor(command string) (string, error) {
-	c, err := net.Dial("unix", m.path("qmp"))
+func (m *machine) monitor(ctx context.Context, command string) (string, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "unix", m.path("qmp"))
 	if err != nil {
 		return "", err
 	}
@@ -224,9 +224,13 @@ type state struct {
 	}
 }
 
-func (m *machine) state() (s state, err error) {
+func (m *machine) state(ctx context.Context) (s state, err error) {
 	client := http.Client{Timeout: 5 * time.Second}
-	answer, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/api/state", m.port))
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/state", m.port), nil)
+	if err != nil {
+		return s, err
+	}
+	answer, err := client.Do(request)
 	if err != nil {
 		return s, err
 	}
@@ -242,12 +246,12 @@ func (m *machine) state() (s state, err error) {
 }
 
 // until waits for something of the page to come true and says how long it took.
-func (m *machine) until(limit time.Duration, what string, true func(state) bool) (time.Duration, error) {
+func (m *machine) until(ctx context.Context, limit time.Duration, what string, true func(state) bool) (time.Duration, error) {
 	began := time.Now()
 	var last state
 	var trouble error
-	for time.Since(began) < limit {
-		s, err := m.state()
+	for time.Since(began) < limit && ctx.Err() == nil {
+		s, err := m.state(ctx)
 		if trouble = err; err == nil {
 			if last = s; true(s) {
 				return time.Since(began), nil

@@ -44,10 +44,10 @@ func lit(s state) (levels byte) {
 const lampMask = 0b110111
 
 // dark waits for all lamps to be out, and says how long it took.
-func dark(m *machine, limit time.Duration) (time.Duration, error) {
+func dark(ctx context.Context, m *machine, limit time.Duration) (time.Duration, error) {
 	began := time.Now()
 	for time.Since(began) < limit {
-		levels, err := m.lines()
+		levels, err := m.lines(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -56,22 +56,22 @@ func dark(m *machine, limit time.Duration) (time.Duration, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	levels, err := m.lines()
+	levels, err := m.lines(ctx)
 	return 0, fmt.Errorf("lamps are lit after %v: %06b, %w", limit, levels, err)
 }
 
 // tryLamps: scores on real GPIO lines, a killed and a hanging daemon.
-func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err error) {
+func tryLamps(ctx context.Context, m *machine, _ options) (measured []string, err error) {
 	note := func(format string, args ...any) { measured = append(measured, fmt.Sprintf(format, args...)) }
 	if err := configure(m, "clip:/srv/lungbox", "gpio:gpiochip0:"+lampLines); err != nil {
 		return measured, err
 	}
-	took, err := m.until(3*time.Minute, "scores", running)
+	took, err := m.until(ctx, 3*time.Minute, "scores", running)
 	if err != nil {
 		return measured, err
 	}
 	note("scores %v after it was started", took.Round(100*time.Millisecond))
-	seen, err := compare(m, 3*time.Minute)
+	seen, err := compare(ctx, m, 3*time.Minute)
 	if err != nil {
 		return measured, err
 	}
@@ -83,7 +83,7 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 	note("systemd-analyze security: %s", strings.TrimSpace(exposure))
 
 	for range 3 {
-		if _, err := m.until(time.Minute, "lamps", func(s state) bool { return running(s) && lit(s) != 0 }); err != nil {
+		if _, err := m.until(ctx, time.Minute, "lamps", func(s state) bool { return running(s) && lit(s) != 0 }); err != nil {
 			return measured, err
 		}
 		before, err := restarts(m)
@@ -93,11 +93,11 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 		if _, err := m.sh("systemctl kill --kill-whom=main -s KILL lungbox"); err != nil {
 			return measured, err
 		}
-		took, err := dark(m, 10*time.Second)
+		took, err := dark(ctx, m, 10*time.Second)
 		if err != nil {
 			return measured, fmt.Errorf("after SIGKILL: %w", err)
 		}
-		again, err := m.until(2*time.Minute, "scores again", running)
+		again, err := m.until(ctx, 2*time.Minute, "scores again", running)
 		if err != nil {
 			return measured, err
 		}
@@ -108,7 +108,7 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 		note("SIGKILL: dark after %v, scores again after %v, restarts %s to %s", took.Round(10*time.Millisecond), again.Round(100*time.Millisecond), before, after)
 	}
 
-	if _, err := m.until(time.Minute, "lamps", func(s state) bool { return running(s) && lit(s) != 0 }); err != nil {
+	if _, err := m.until(ctx, time.Minute, "lamps", func(s state) bool { return running(s) && lit(s) != 0 }); err != nil {
 		return measured, err
 	}
 	before, err := restarts(m)
@@ -118,10 +118,10 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 	if _, err := m.sh("kill -STOP $(systemctl show -P MainPID lungbox)"); err != nil {
 		return measured, err
 	}
-	if took, err = dark(m, 30*time.Second); err != nil {
+	if took, err = dark(ctx, m, 30*time.Second); err != nil {
 		return measured, fmt.Errorf("while the daemon hangs: %w", err)
 	}
-	again, err := m.until(2*time.Minute, "scores again", running)
+	again, err := m.until(ctx, 2*time.Minute, "scores again", running)
 	if err != nil {
 		return measured, err
 	}
@@ -137,7 +137,7 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 	if _, err := m.sh("systemctl stop lungbox"); err != nil {
 		return measured, err
 	}
-	if took, err = dark(m, 5*time.Second); err != nil {
+	if _, err := dark(ctx, m, 5*time.Second); err != nil {
 		return measured, err
 	}
 	note("stopped: dark")
@@ -148,19 +148,19 @@ func tryLamps(_ context.Context, m *machine, _ options) (measured []string, err 
 const lag = 3 * time.Second
 
 // compare watches lamps and page until both agreed while two different scores were shown.
-func compare(m *machine, limit time.Duration) (string, error) {
+func compare(ctx context.Context, m *machine, limit time.Duration) (string, error) {
 	shown := map[byte]int{}
 	agreed := time.Now()
 	for began := time.Now(); time.Since(began) < limit && len(shown) < 2; time.Sleep(50 * time.Millisecond) {
-		before, err := m.state()
+		before, err := m.state(ctx)
 		if err != nil {
 			return "", err
 		}
-		levels, err := m.lines()
+		levels, err := m.lines(ctx)
 		if err != nil {
 			return "", err
 		}
-		after, err := m.state()
+		after, err := m.state(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -216,7 +216,7 @@ func tryPower(ctx context.Context, m *machine, o options) (measured []string, er
 	for cut := 1; cut <= o.cuts && ctx.Err() == nil; cut++ {
 		first := uint64(0)
 		pause := time.Duration(rand.Int64N(int64(5 * time.Second)))
-		took, err := m.until(3*time.Minute, "results", func(s state) bool {
+		took, err := m.until(ctx, 3*time.Minute, "results", func(s state) bool {
 			if s.Result == nil {
 				return false
 			}
@@ -236,7 +236,7 @@ func tryPower(ctx context.Context, m *machine, o options) (measured []string, er
 		}
 		slowest = max(slowest, took)
 		for until := time.Now().Add(pause); time.Now().Before(until); {
-			if s, err := m.state(); err == nil && s.Result != nil {
+			if s, err := m.state(ctx); err == nil && s.Result != nil {
 				shown = s.Result.Seq
 			}
 		}
@@ -259,7 +259,7 @@ func tryPower(ctx context.Context, m *machine, o options) (measured []string, er
 }
 
 // tryCamera: the kernel's virtual camera is unplugged and plugged in again.
-func tryCamera(_ context.Context, m *machine, _ options) (measured []string, err error) {
+func tryCamera(ctx context.Context, m *machine, _ options) (measured []string, err error) {
 	note := func(format string, args ...any) { measured = append(measured, fmt.Sprintf(format, args...)) }
 	if _, err := m.sh("modprobe vivid n_devs=1"); err != nil {
 		return measured, err
@@ -268,10 +268,10 @@ func tryCamera(_ context.Context, m *machine, _ options) (measured []string, err
 		return measured, err
 	}
 	judged := func(s state) bool { return s.State == "running" && s.Counters.Reasons["not-lung"] > 5 } // its test card is no lung
-	if _, err := m.until(3*time.Minute, "the test card is judged", judged); err != nil {
+	if _, err := m.until(ctx, 3*time.Minute, "the test card is judged", judged); err != nil {
 		return measured, err
 	}
-	s, err := m.state()
+	s, err := m.state(ctx)
 	if err != nil {
 		return measured, err
 	}
@@ -280,11 +280,11 @@ func tryCamera(_ context.Context, m *machine, _ options) (measured []string, err
 		if _, err := m.sh("echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind"); err != nil {
 			return measured, err
 		}
-		gone, err := m.until(time.Minute, "no signal", func(s state) bool { return s.State == "no-signal" })
+		gone, err := m.until(ctx, time.Minute, "no signal", func(s state) bool { return s.State == "no-signal" })
 		if err != nil {
 			return measured, err
 		}
-		s, err := m.state()
+		s, err := m.state(ctx)
 		if err != nil {
 			return measured, err
 		}
@@ -295,7 +295,7 @@ func tryCamera(_ context.Context, m *machine, _ options) (measured []string, err
 		if _, err := m.sh("sleep 1; echo vivid.0 > /sys/bus/platform/drivers/vivid/bind"); err != nil {
 			return measured, err
 		}
-		back, err := m.until(time.Minute, "judged again", func(s state) bool { return s.State == "running" && s.Counters.Judged > at })
+		back, err := m.until(ctx, time.Minute, "judged again", func(s state) bool { return s.State == "running" && s.Counters.Judged > at })
 		if err != nil {
 			return measured, err
 		}
@@ -305,11 +305,11 @@ func tryCamera(_ context.Context, m *machine, _ options) (measured []string, err
 }
 
 // tryPackage: install, upgrade, remove, install again, purge. Results stay.
-func tryPackage(_ context.Context, m *machine, _ options) (measured []string, err error) {
+func tryPackage(ctx context.Context, m *machine, _ options) (measured []string, err error) {
 	if err := configure(m, "clip:/srv/lungbox", "simulated"); err != nil {
 		return measured, err
 	}
-	if _, err := m.until(3*time.Minute, "scores", running); err != nil {
+	if _, err := m.until(ctx, 3*time.Minute, "scores", running); err != nil {
 		return measured, err
 	}
 	last := summary{}
