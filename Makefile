@@ -52,7 +52,7 @@ test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
 	@if [ -z "$(CLIPS)" ]; then echo "note: no folder of further clips (CLIPS=...): tests that need them are skipped and say so"; fi
 	$(TEST_ENV) $(GO) test -timeout 20m ./...
 	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow -run 'Engines|Usage|Doctor|Killed' ./daemon
-	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./ensemble/worker ./capture/capturetest
+	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./daemon/service ./daemon/keeper ./ensemble/worker ./capture/capturetest ./capture/stream ./capture/inbox ./capture/storescp ./capture/v4l2 ./sync/journal
 
 .PHONY: screenshot
 screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box for the README
@@ -70,7 +70,15 @@ lint: tensorflow $(GOLANGCI) ## Check format, vet and lint
 bench: bin/lungbox ## Measure this machine: preparation, nets, votes, memory, start
 	bin/lungbox bench
 	$(GO) test -run xxx -bench Preprocess ./ensemble/arch
-	$(GO) test -run xxx -bench . ./capture/region ./daemon/pipeline ./training/simulate
+	$(GO) test -run xxx -bench . ./capture/region ./capture/v4l2 ./daemon/pipeline ./sync/journal ./training/simulate
+
+.PHONY: bench-live
+bench-live: bin/lungbox ## Measure a whole box with full-width nets at 30 frames a second, from frame to lamp
+	bin/lungbox bench --live 3000 --rate 30
+
+.PHONY: soak
+soak: bin/lungbox ## Score 100,000 frames with the demo release and show what the box takes, about ten minutes
+	bin/lungbox bench --live 100000 --rate 0 --release daemon/demo/release
 
 .PHONY: bench-training
 bench-training: bin/lungtrain ## Measure this machine: training steps, inference, memory of the three nets
@@ -129,7 +137,7 @@ tools-run:
 
 .PHONY: tools-test
 tools-test:
-	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools chromium slurmctld slurmd sbatch:slurm-client munged:munge
+	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

@@ -34,7 +34,7 @@ for arch; do
 	install -Dm 644 systemd/lungbox.sysusers "$tree/usr/lib/sysusers.d/lungbox.conf"
 	install -Dm 644 systemd/lungbox.tmpfiles "$tree/usr/lib/tmpfiles.d/lungbox.conf"
 	install -Dm 644 systemd/lungbox.rules "$tree/usr/lib/udev/rules.d/70-lungbox.rules"
-	install -Dm 644 -t "$tree/usr/share/doc/lungbox/examples" systemd/lungbox-gpu.conf
+	install -Dm 644 -t "$tree/usr/share/doc/lungbox/examples" systemd/lungbox-gpu.conf systemd/grafana.json
 	install -Dm 644 systemd/deb/copyright "$tree/usr/share/doc/lungbox/copyright"
 	install -Dm 644 -t "$tree/usr/share/doc/lungbox" CHANGELOG.md
 	for page in "$work"/man/*.1; do

@@ -78,8 +78,8 @@ func (l *liveBench) run(ctx context.Context, c config.Config, made bool) error {
 	life := &lifetime{log: slog.New(slog.DiscardHandler), heart: service.New(func(string) error { return nil }, 0, nil)}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	b, err := life.build(ctx, c, func(context.Context, *box) (*feed, error) {
-		return &feed{source: live(newScreening(screens, l.rate), c.Source), waits: l.rate <= 0}, nil
+	b, err := life.build(ctx, c, func(_ context.Context, b *box) (*feed, error) {
+		return &feed{source: b.live(newScreening(screens, l.rate)), waits: l.rate <= 0}, nil
 	})
 	if err != nil {
 		return err

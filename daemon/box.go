@@ -14,10 +14,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"lungbox/capture/gate"
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/daemon/exam"
@@ -94,7 +96,9 @@ type box struct {
 	engines  *keeper.Keeper
 	pulses   []*service.Pulse
 	session  *exam.Session
-	spoiled  chan struct{} // gets a value when the result store is found to be damaged
+	released atomic.Pointer[gate.Config] // rules of the release that scores
+	onRules  func(gate.Config)           // told of them; nil: nobody asks
+	spoiled  chan struct{}               // gets a value when the result store is found to be damaged
 }
 
 // Turns of loops that are later than this hang.
@@ -172,7 +176,7 @@ func (b *box) show() {
 	}
 	b.lamps = panel.New(panel.Config{Driver: b.driver, Rules: rules, Beat: b.pulse("the panel", panelLimit)})
 	b.engines = keeper.New(keeper.Config{
-		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return startEngine(ctx, c.Engine) },
+		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return b.startEngine(ctx) },
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count})
@@ -221,6 +225,10 @@ func (b *box) watch(ctx context.Context, events <-chan pipeline.Event, beat func
 			text += ": " + e.Detail
 		}
 		b.heart.Status(text)
+		b.note("disk", map[journal.State]string{
+			journal.OnReserve:    "the disk is full, results take the room that was kept for them: make room on it",
+			journal.NotRecording: "the disk is full, nothing is recorded and no score is shown: make room on it",
+		}[b.store.State()])
 		if e.State == last.State && e.Detail == last.Detail {
 			continue
 		}
@@ -285,14 +293,19 @@ func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
 	return err
 }
 
-// startEngine starts the engine in a child and says what it is.
-func startEngine(ctx context.Context, e config.Engine) (keeper.Engine, pipeline.About, error) {
-	w, err := workerConfig(e)
+// startEngine starts the engine in a child, takes in the release's rules, and says what it
+// is.
+func (b *box) startEngine(ctx context.Context) (keeper.Engine, pipeline.About, error) {
+	w, err := workerConfig(b.config.Engine)
 	if err != nil {
 		return nil, pipeline.About{}, err
 	}
 	scorer, err := worker.New(ctx, w)
 	if err != nil {
+		return nil, pipeline.About{}, err
+	}
+	if err := b.take(scorer.Ready().Gate); err != nil {
+		_ = scorer.Close() // it never scored
 		return nil, pipeline.About{}, err
 	}
 	return scorer, aboutEngine(scorer.Ready()), nil

@@ -14,7 +14,6 @@ import (
 	"lungbox/capture/stream"
 	"lungbox/capture/v4l2"
 	"lungbox/daemon/commandline"
-	"lungbox/daemon/config"
 )
 
 // feed is where a box's frames come from.
@@ -51,25 +50,51 @@ func openSource(ctx context.Context, b *box) (*feed, error) {
 		if err != nil {
 			return nil, commandline.UsageError{Err: err}
 		}
-		return &feed{source: live(grabber, c.Source), about: func() string { return grabber.Status().String() }}, nil
+		return &feed{source: b.live(grabber), about: func() string { return grabber.Status().String() }}, nil
 	case "rtsp", "rtsps", "http", "https":
 		s, err := stream.Open(c.Source.From, stream.Options{})
 		if err != nil {
 			return nil, commandline.UsageError{Err: err}
 		}
-		return &feed{source: live(s, c.Source)}, nil
+		return &feed{source: b.live(s)}, nil
 	case "clip":
 		return b.openClips(rest, c.Source.Loop)
 	}
 	return b.openInbox(ctx, kind, rest)
 }
 
-// live masks and judges a live picture.
-func live(source capture.Source, c config.Source) capture.Source {
-	set, _ := c.Rectangle() // it was checked when it was read
+// live masks and judges a live picture, by the rules of the release once it is known.
+func (b *box) live(source capture.Source) capture.Source {
+	set, _ := b.config.Source.Rectangle() // it was checked when it was read
 	rules := gate.Live()
-	rules.FrozenAfter = seconds(c.Frozen)
-	return gate.New(region.New(source, region.Options{Rectangle: set}), rules)
+	rules.FrozenAfter = seconds(b.config.Source.Frozen)
+	judging := gate.New(region.New(source, region.Options{Rectangle: set}), rules)
+	b.onRules = func(release gate.Config) {
+		release.FrozenAfter = rules.FrozenAfter
+		judging.Set(release)
+	}
+	return judging
+}
+
+// rules are those of the release that scores, or the usual ones before it is known.
+func (b *box) rules() gate.Config {
+	if r := b.released.Load(); r != nil {
+		return *r
+	}
+	return gate.Default()
+}
+
+// take takes in the rules of a release.
+func (b *box) take(thresholds map[string]float64) error {
+	rules, err := gate.Default().With(thresholds)
+	if err != nil {
+		return err
+	}
+	b.released.Store(&rules)
+	if b.onRules != nil {
+		b.onRules(rules)
+	}
+	return nil
 }
 
 // openClips replays a file, or the files of a folder.
@@ -88,6 +113,6 @@ func (b *box) openClips(path string, loop bool) (*feed, error) {
 		return nil, fmt.Errorf("source.from: %s holds no clip", path)
 	}
 	list := newPlaylist(files, func(err error) { b.log.Warn(err.Error()) })
-	list.once = !loop
+	list.once, list.rules = !loop, b.rules
 	return &feed{source: list, waits: !loop}, nil
 }

@@ -22,7 +22,7 @@ func (b *box) openInbox(ctx context.Context, kind, rest string) (*feed, error) {
 	c := inbox.Config{
 		Folder: rest, Keep: true, Seen: filepath.Join(b.state, "inbox-seen"),
 		Open: func(ctx context.Context, path string) (capture.Source, error) {
-			return replay.Open(ctx, path, clip.Options{})
+			return replay.OpenWith(ctx, path, clip.Options{}, b.rules())
 		},
 		Report: b.received,
 	}

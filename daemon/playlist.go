@@ -10,6 +10,7 @@ import (
 
 	"lungbox/capture"
 	"lungbox/capture/clip"
+	"lungbox/capture/gate"
 	"lungbox/capture/replay"
 )
 
@@ -19,7 +20,8 @@ import (
 type playlist struct {
 	complain func(error)
 	empty    chan struct{}
-	once     bool // set before the first Next: io.EOF follows the last file
+	rules    func() gate.Config // asked at every file; nil: the usual ones
+	once     bool               // set before the first Next: io.EOF follows the last file
 
 	mu      sync.Mutex
 	files   []string
@@ -68,7 +70,11 @@ func (p *playlist) source(ctx context.Context) (capture.Source, error) {
 		}
 		p.next %= len(p.files)
 		path := p.files[p.next]
-		opened, err := replay.Open(ctx, path, clip.Options{Realtime: true})
+		var rules gate.Config
+		if p.rules != nil {
+			rules = p.rules()
+		}
+		opened, err := replay.OpenWith(ctx, path, clip.Options{Realtime: true}, rules)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -15,6 +15,7 @@ import (
 
 	"lungbox/capture"
 	"lungbox/capture/clip"
+	"lungbox/capture/gate"
 	"lungbox/capture/replay"
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/exam"
@@ -31,6 +32,7 @@ type scoring struct {
 
 	worker        *worker.Worker
 	release       string
+	rules         gate.Config // of the release
 	device, epoch string
 	seq           uint64
 	out           *bufio.Writer
@@ -82,6 +84,9 @@ func (s *scoring) run(ctx context.Context, paths []string) (err error) {
 	defer s.worker.Close()
 	ready := s.worker.Ready()
 	s.release, s.epoch = ready.Release, newEpoch()
+	if s.rules, err = gate.Default().With(ready.Gate); err != nil {
+		return err
+	}
 	if s.device, err = os.Hostname(); err != nil {
 		s.device = "unknown"
 	}
@@ -151,7 +156,7 @@ type fatalError struct{ error }
 // file scores one file. It returns what it has even when the file breaks off.
 func (s *scoring) file(ctx context.Context, path string) (summary, error) {
 	var sum summary
-	source, err := replay.Open(ctx, path, clip.Options{})
+	source, err := replay.OpenWith(ctx, path, clip.Options{}, s.rules)
 	if err != nil {
 		return sum, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -192,5 +193,44 @@ func TestScoreTable(t *testing.T) {
 		if i > 0 && (before[0] != after[0] || before[1] != after[1] || fmt.Sprint(before[4:9]) != fmt.Sprint(after[4:9])) {
 			t.Errorf("lazy %q, full %q", rows[i], row)
 		}
+	}
+}
+
+// The gate's thresholds come with the release.
+func TestReleaseHasTheGate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "release")
+	if err := os.CopyFS(dir, os.DirFS("demo/release")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "manifest.json")
+	plain, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := func(gate string) (reasons map[string]int, complaint string, code int) {
+		t.Helper()
+		text := bytes.Replace(plain, []byte("{"), []byte("{\"gate\": {"+gate+"},"), 1)
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, complaint, code := run(t, "score", "--json", "--every", "20", "--release", dir, whiteLung)
+		reasons = map[string]int{}
+		for _, line := range lines(out) {
+			var r ensemble.Result
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			reasons[string(r.Reason)]++
+		}
+		return reasons, complaint, code
+	}
+	if got, complaint, _ := score(`"least_lit": 0.05`); got["majority"] == 0 || got["poor-image"] > 0 {
+		t.Errorf("the usual threshold: %v %s", got, complaint)
+	}
+	if got, complaint, _ := score(`"least_lit": 0.99`); got["majority"] > 0 || got["poor-image"] == 0 {
+		t.Errorf("a threshold that nothing passes: %v %s", got, complaint)
+	}
+	if _, complaint, code := score(`"least_light": 1`); code != 1 || !strings.Contains(complaint, "least_light = 1, which this program does not know") {
+		t.Errorf("a threshold of a later program: exit code %d, %s", code, complaint)
 	}
 }

@@ -78,7 +78,7 @@ func buildScorer(ctx context.Context, start worker.Start) (ensemble.Scorer, work
 		return nil, worker.Ready{}, err
 	}
 	return set, worker.Ready{
-		Release: opened.Name, Digest: opened.Digest, Notice: opened.Notice, Engine: engine.Info(), Vote: mode, GoldenOff: off,
+		Release: opened.Name, Digest: opened.Digest, Notice: opened.Notice, Engine: engine.Info(), Vote: mode, Gate: opened.Gate, GoldenOff: off,
 	}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -67,18 +68,46 @@ func Default() Config {
 	}
 }
 
+// thresholds are the fields by the names that they have in a release.
+func (c *Config) thresholds() map[string]*float64 {
+	return map[string]*float64{
+		"least_lit": &c.LeastLit, "least_dark": &c.LeastDark, "most_isotropy_of_bright": &c.MostIsotropyOfBright,
+		"most_white": &c.MostWhite, "most_drawn": &c.MostDrawn, "least_likeness": &c.LeastLikeness,
+		"least_likeness_of_drawn": &c.LeastLikenessOfDrawn, "most_isotropy": &c.MostIsotropy,
+		"isotropy_of_dark": &c.IsotropyOfDark, "most_colour": &c.MostColour, "still": &c.Still,
+	}
+}
+
+// Thresholds are the values by name, as a release carries them: all but FrozenAfter, which
+// is the box's own.
+func (c Config) Thresholds() map[string]float64 {
+	values := map[string]float64{}
+	for name, field := range c.thresholds() {
+		values[name] = *field
+	}
+	return values
+}
+
+// With is the configuration with a release's thresholds. An unknown name is an error: the
+// release was made for a later program.
+func (c Config) With(values map[string]float64) (Config, error) {
+	known := c.thresholds()
+	for name, v := range values {
+		field, ok := known[name]
+		if !ok || math.IsNaN(v) || math.IsInf(v, 0) {
+			return c, fmt.Errorf("the release's gate has %s = %v, which this program does not know: install a newer lungbox", name, v)
+		}
+		*field = v
+	}
+	return c, nil
+}
+
 func (c Config) withDefaults() Config {
 	standard := Default()
-	for _, field := range []struct{ own, standard *float64 }{
-		{&c.LeastLit, &standard.LeastLit}, {&c.LeastDark, &standard.LeastDark},
-		{&c.MostIsotropyOfBright, &standard.MostIsotropyOfBright}, {&c.MostWhite, &standard.MostWhite},
-		{&c.MostDrawn, &standard.MostDrawn}, {&c.LeastLikeness, &standard.LeastLikeness},
-		{&c.LeastLikenessOfDrawn, &standard.LeastLikenessOfDrawn},
-		{&c.MostIsotropy, &standard.MostIsotropy},
-		{&c.IsotropyOfDark, &standard.IsotropyOfDark}, {&c.MostColour, &standard.MostColour}, {&c.Still, &standard.Still},
-	} {
-		if *field.own == 0 {
-			*field.own = *field.standard
+	own, others := c.thresholds(), standard.thresholds()
+	for name, field := range own {
+		if *field == 0 {
+			*field = *others[name]
 		}
 	}
 	return c
@@ -132,7 +161,7 @@ type Counts struct{ Fit, NotLung, PoorImage, Frozen uint64 }
 // is not known to be a fan is not shown either.
 type Source struct {
 	inner  capture.Source
-	config Config
+	config atomic.Pointer[Config]
 
 	fit, notLung, poor, frozen atomic.Uint64
 
@@ -142,7 +171,16 @@ type Source struct {
 
 // New wraps a source. Closing it closes the inner one; errors pass through.
 func New(inner capture.Source, config Config) *Source {
-	return &Source{inner: inner, config: config.withDefaults()}
+	s := &Source{inner: inner}
+	s.Set(config)
+	return s
+}
+
+// Set has other thresholds judge the frames that come from now on. It may be called from
+// any goroutine.
+func (s *Source) Set(config Config) {
+	config = config.withDefaults()
+	s.config.Store(&config)
 }
 
 // Counts may be called from any goroutine.
@@ -159,9 +197,10 @@ func (s *Source) Next(ctx context.Context) (*capture.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	stands := s.standsStill(frame)
+	config := s.config.Load()
+	stands := s.standsStill(frame, config)
 	if frame.Unfit == "" {
-		frame.Unfit = s.judge(frame)
+		frame.Unfit = config.judge(frame)
 		if frame.Unfit == "" && stands {
 			frame.Unfit = capture.Frozen
 		}
@@ -170,10 +209,10 @@ func (s *Source) Next(ctx context.Context) (*capture.Frame, error) {
 	return frame, nil
 }
 
-func (s *Source) judge(frame *capture.Frame) capture.Unfit {
+func (c Config) judge(frame *capture.Frame) capture.Unfit {
 	reason := capture.NotLung
-	if frame.Colour < s.config.MostColour {
-		reason, _ = s.config.Assess(frame.Image)
+	if frame.Colour < c.MostColour {
+		reason, _ = c.Assess(frame.Image)
 	}
 	if reason == capture.NotLung {
 		frame.Image = image.NewGray(image.Rect(0, 0, 1, 1))
@@ -183,18 +222,18 @@ func (s *Source) judge(frame *capture.Frame) capture.Unfit {
 
 // standsStill reports whether the picture has not changed for longer than it may.
 // The frame's own time counts, so that a replay behaves like the live picture.
-func (s *Source) standsStill(frame *capture.Frame) bool {
-	if s.config.FrozenAfter <= 0 {
+func (s *Source) standsStill(frame *capture.Frame, config *Config) bool {
+	if config.FrozenAfter <= 0 {
 		return false
 	}
 	picture := frame.Image
-	moved := s.last == nil || s.last.Rect != picture.Rect || change(s.last, picture) >= s.config.Still
+	moved := s.last == nil || s.last.Rect != picture.Rect || change(s.last, picture) >= config.Still
 	// A copy: the receiver owns the frame's pixels and may change them.
 	s.last = &image.Gray{Pix: append([]byte(nil), picture.Pix...), Stride: picture.Stride, Rect: picture.Rect}
 	if moved {
 		s.since = frame.Time
 	}
-	return frame.Time.Sub(s.since) >= s.config.FrozenAfter
+	return frame.Time.Sub(s.since) >= config.FrozenAfter
 }
 
 func (s *Source) count(reason capture.Unfit) {

@@ -3,7 +3,9 @@ package gate
 import (
 	"context"
 	"image"
+	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,5 +176,25 @@ func BenchmarkAssess1280x960(b *testing.B) {
 	config := Default()
 	for b.Loop() {
 		config.Assess(p)
+	}
+}
+
+// A release's thresholds, by name, there and back; names of a later program are an error.
+func TestThresholds(t *testing.T) {
+	values := Default().Thresholds()
+	if len(values) != 11 || values["most_isotropy"] != Default().MostIsotropy {
+		t.Errorf("thresholds %v", values)
+	}
+	got, err := Live().With(map[string]float64{"least_lit": 0.3})
+	if err != nil || got.LeastLit != 0.3 || got.FrozenAfter != Live().FrozenAfter || got.MostDrawn != Default().MostDrawn {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if same, err := (Config{}).With(values); err != nil || same != Default() {
+		t.Errorf("%+v, %v", same, err)
+	}
+	for _, wrong := range []map[string]float64{{"least_light": 1}, {"least_lit": math.NaN()}} {
+		if _, err := Default().With(wrong); err == nil || !strings.Contains(err.Error(), "install a newer lungbox") {
+			t.Errorf("%v: %v", wrong, err)
+		}
 	}
 }

@@ -14,9 +14,14 @@ import (
 
 // Open opens a video, picture or DICOM file as a source of masked crops.
 func Open(ctx context.Context, path string, opts clip.Options) (capture.Source, error) {
+	return OpenWith(ctx, path, opts, gate.Config{})
+}
+
+// OpenWith is Open with thresholds of its own.
+func OpenWith(ctx context.Context, path string, opts clip.Options, rules gate.Config) (capture.Source, error) {
 	opened, err := clip.Open(ctx, path, opts)
 	if err != nil {
 		return nil, err
 	}
-	return gate.New(region.New(opened, region.Options{}), gate.Config{}), nil
+	return gate.New(region.New(opened, region.Options{}), rules), nil
 }

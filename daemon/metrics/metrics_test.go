@@ -1,8 +1,11 @@
 package metrics
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,5 +51,32 @@ func TestFigures(t *testing.T) {
 	b.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if text := answer.Body.String(); !strings.Contains(text, "lungbox_panel_score -1") || !strings.Contains(text, "lungbox_panel_ok 0") {
 		t.Error("a panel that does not answer is not told")
+	}
+}
+
+// The dashboard asks for figures that there are.
+func TestDashboard(t *testing.T) {
+	text, err := os.ReadFile("../../systemd/grafana.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(text) {
+		t.Fatal("the dashboard is no JSON")
+	}
+	b := New(Config{
+		Panel: func() panel.Status { return panel.Status{} }, Lost: func() int { return 0 },
+		Stored: func() (uint64, uint64) { return 0, 0 },
+	})
+	b.newest.Counters.Reasons = map[ensemble.Reason]uint64{ensemble.Majority: 1}
+	answer := httptest.NewRecorder()
+	b.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	asked := regexp.MustCompile(`(lungbox|process)_[a-z_]+`).FindAllString(string(text), -1)
+	if len(asked) < 12 {
+		t.Errorf("only %d figures are asked for", len(asked))
+	}
+	for _, name := range asked {
+		if !regexp.MustCompile(`(?m)^` + name + `[ {]`).Match(answer.Body.Bytes()) {
+			t.Errorf("the dashboard asks for %s, which there is not", name)
+		}
 	}
 }

@@ -51,6 +51,10 @@ type Manifest struct {
 	// show on a golden frame.
 	GoldenTolerance float64 `json:"golden_tolerance"`
 
+	// Gate holds thresholds of package gate by name, with which the nets were trained:
+	// frames that do not pass are not scored. Names that are missing have the box's values.
+	Gate map[string]float64 `json:"gate,omitempty"`
+
 	// Training is what the training run says of itself in short: data, split and
 	// weight hashes, seed, measured figures. For people; nothing depends on it.
 	Training json.RawMessage `json:"training,omitempty"`

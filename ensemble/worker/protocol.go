@@ -58,6 +58,7 @@ type Ready struct {
 	Notice    string              `json:"notice"` // what people must be told about the release
 	Engine    ensemble.EngineInfo `json:"engine"`
 	Vote      ensemble.VoteMode   `json:"vote"`
+	Gate      map[string]float64  `json:"gate"`       // thresholds of the release, by name
 	GoldenOff float64             `json:"golden_off"` // largest difference on the golden frames
 }
 

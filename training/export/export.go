@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"lungbox/capture/gate"
 	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/release"
@@ -68,7 +69,7 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 	terms := Licence(opt.Clips)
 	content := release.Content{DType: weights.F16, Manifest: release.Manifest{
 		Name: opt.Name, Counter: opt.Counter, Created: opt.Created, Notice: opt.Notice, MinimumLungbox: opt.Minimum,
-		Licence: terms.ID,
+		Licence: terms.ID, Gate: gate.Default().Thresholds(),
 	}}
 	var members []ensemble.Member
 	for _, name := range arch.Names() {
