@@ -1,26 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lungbox/capture/gate"
-	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/daemon/exam"
 	"lungbox/daemon/keeper"
@@ -29,55 +20,9 @@ import (
 	"lungbox/daemon/panel"
 	"lungbox/daemon/pipeline"
 	"lungbox/daemon/service"
-	"lungbox/ensemble"
 	"lungbox/ensemble/worker"
 	"lungbox/sync/journal"
 )
-
-// lifetime is what outlives the boxes that a changed configuration replaces.
-type lifetime struct {
-	log   *slog.Logger
-	heart *service.Heart
-
-	mu      sync.Mutex
-	notes   map[string]string // by what they are about
-	session *exam.Session
-	scheme  exam.Scheme
-}
-
-// note is what the page tells beside the state about one thing; "" for nothing.
-func (l *lifetime) note(about, text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.notes == nil {
-		l.notes = map[string]string{}
-	}
-	l.notes[about] = text
-}
-
-func (l *lifetime) noted() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var all []string
-	for _, about := range slices.Sorted(maps.Keys(l.notes)) {
-		if text := l.notes[about]; text != "" {
-			all = append(all, text)
-		}
-	}
-	return strings.Join(all, "; ")
-}
-
-// examine goes on with the exam that is under way, unless there are other zones now.
-func (l *lifetime) examine(name string) (*exam.Session, error) {
-	scheme, err := exam.ParseScheme(name)
-	if err != nil {
-		return nil, commandline.UsageError{Err: err}
-	}
-	if l.session == nil || l.scheme != scheme {
-		l.session, l.scheme = exam.NewSession(scheme, examName), scheme
-	}
-	return l.session, nil
-}
 
 // box is everything that runs, made from one configuration. build makes it and opens
 // what must be there; what may come and go (pictures, engine, lamps) is opened as it runs.
@@ -272,81 +217,3 @@ func (b *box) close() {
 	}
 }
 
-// recorder keeps results and tells when the store turns out to be damaged.
-type recorder struct {
-	*journal.Journal
-	spoiled  chan<- struct{}
-	recorded func(file string, frame int) // may be nil
-}
-
-func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
-	err := r.Journal.Record(ctx, result)
-	if journal.Damaged(err) {
-		select {
-		case r.spoiled <- struct{}{}:
-		default:
-		}
-	}
-	if err == nil && r.recorded != nil {
-		r.recorded(result.File, result.Frame)
-	}
-	return err
-}
-
-// startEngine starts the engine in a child, takes in the release's rules, and says what it
-// is.
-func (b *box) startEngine(ctx context.Context) (keeper.Engine, pipeline.About, error) {
-	w, err := workerConfig(b.config.Engine)
-	if err != nil {
-		return nil, pipeline.About{}, err
-	}
-	scorer, err := worker.New(ctx, w)
-	if err != nil {
-		return nil, pipeline.About{}, err
-	}
-	if err := b.take(scorer.Ready().Gate); err != nil {
-		_ = scorer.Close() // it never scored
-		return nil, pipeline.About{}, err
-	}
-	return scorer, aboutEngine(scorer.Ready()), nil
-}
-
-// aboutEngine is what people are told of a worker.
-func aboutEngine(r worker.Ready) pipeline.About {
-	return pipeline.About{Release: r.Release, Engine: fmt.Sprintf("%s, %s vote", r.Engine, r.Vote), Demo: r.Notice}
-}
-
-// stateFolder is where results are kept: as configured, as systemd says, or the user's.
-func stateFolder(configured string) (string, error) {
-	service, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
-	if dir := cmp.Or(configured, service); dir != "" {
-		return dir, nil
-	}
-	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
-		return filepath.Join(dir, "lungbox"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("no folder for results: %w: set box.state", err)
-	}
-	return filepath.Join(home, ".local", "state", "lungbox"), nil
-}
-
-// boxName is the box's name in results.
-func boxName(configured string) string {
-	if configured != "" {
-		return configured
-	}
-	name, err := os.Hostname()
-	if err != nil {
-		return "lungbox"
-	}
-	return name
-}
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// names splits a list with commas.
-func names(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}

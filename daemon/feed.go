@@ -56,7 +56,7 @@ func openSource(ctx context.Context, b *box) (*feed, error) {
 		if err != nil {
 			return nil, commandline.UsageError{Err: err}
 		}
-		return &feed{source: b.live(s)}, nil
+		return &feed{source: b.live(s), about: func() string { return "network stream" }}, nil
 	case "clip":
 		return b.openClips(rest, c.Source.Loop)
 	}
@@ -114,5 +114,5 @@ func (b *box) openClips(path string, loop bool) (*feed, error) {
 	}
 	list := newPlaylist(files, func(err error) { b.log.Warn(err.Error()) })
 	list.once, list.rules = !loop, b.rules
-	return &feed{source: list, waits: !loop}, nil
+	return &feed{source: list, waits: !loop, about: func() string { return "clips, at their own rate" }}, nil
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -91,4 +94,39 @@ func workerConfig(e config.Engine) (worker.Config, error) {
 		Command: []string{self, workerCommand},
 		Start:   worker.Start{Release: e.Release, Settings: text},
 	}, nil
+}
+
+// stateFolder is where results are kept: as configured, as systemd says, or the user's.
+func stateFolder(configured string) (string, error) {
+	service, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	if dir := cmp.Or(configured, service); dir != "" {
+		return dir, nil
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "lungbox"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for results: %w: set box.state", err)
+	}
+	return filepath.Join(home, ".local", "state", "lungbox"), nil
+}
+
+// boxName is the box's name in results.
+func boxName(configured string) string {
+	if configured != "" {
+		return configured
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return "lungbox"
+	}
+	return name
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// names splits a list with commas.
+func names(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
