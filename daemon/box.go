@@ -43,6 +43,7 @@ type box struct {
 	session  *exam.Session
 	released atomic.Pointer[gate.Config] // rules of the release that scores
 	onRules  func(gate.Config)           // told of them; nil: nobody asks
+	gated    func() map[string]uint64    // what the gate of a live picture counts; may be nil
 	spoiled  chan struct{}               // gets a value when the result store is found to be damaged
 }
 
@@ -124,7 +125,7 @@ func (b *box) show() {
 		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return b.startEngine(ctx) },
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
 	})
-	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count})
+	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated})
 	b.web = page.New(page.Config{
 		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: boxName(c.Box.Name),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit),
@@ -216,4 +217,3 @@ func (b *box) close() {
 		b.log.Error("closing the box", "why", errs)
 	}
 }
-

@@ -69,6 +69,13 @@ func (b *box) live(source capture.Source) capture.Source {
 	rules := gate.Live()
 	rules.FrozenAfter = seconds(b.config.Source.Frozen)
 	judging := gate.New(region.New(source, region.Options{Rectangle: set}), rules)
+	b.gated = func() map[string]uint64 {
+		c := judging.Counts()
+		return map[string]uint64{
+			"fit": c.Fit, string(capture.NotLung): c.NotLung, string(capture.PoorImage): c.PoorImage, string(capture.Frozen): c.Frozen,
+			gate.Black: c.Black, gate.NoContact: c.NoContact, "duplicate": c.Duplicate,
+		}
+	}
 	b.onRules = func(release gate.Config) {
 		release.FrozenAfter = rules.FrozenAfter
 		judging.Set(release)

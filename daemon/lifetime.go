@@ -56,4 +56,3 @@ func (l *lifetime) examine(name string) (*exam.Session, error) {
 	}
 	return l.session, nil
 }
-

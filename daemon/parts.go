@@ -54,4 +54,3 @@ func (b *box) startEngine(ctx context.Context) (keeper.Engine, pipeline.About, e
 func aboutEngine(r worker.Ready) pipeline.About {
 	return pipeline.About{Release: r.Release, Engine: fmt.Sprintf("%s, %s vote", r.Engine, r.Vote), Demo: r.Notice}
 }
-

@@ -8,10 +8,12 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"math"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -136,7 +138,7 @@ func (c Config) Assess(picture *image.Gray) (capture.Unfit, string) {
 	m := measure(picture)
 	switch {
 	case m.lit < c.LeastLit:
-		return capture.PoorImage, fmt.Sprintf("only %.1f%% of the picture is lit", 100*m.lit)
+		return capture.PoorImage, fmt.Sprintf("only %.1f%% of the picture is lit: %s", 100*m.lit, m.dim())
 	case m.white >= c.MostWhite:
 		return capture.NotLung, fmt.Sprintf("%.0f%% of the picture is white", 100*m.white)
 	case m.dark < c.LeastDark && m.isotropy >= c.MostIsotropyOfBright:
@@ -153,8 +155,37 @@ func (c Config) Assess(picture *image.Gray) (capture.Unfit, string) {
 	return "", "fit"
 }
 
+// Why a picture is too dark, for people and counters; all are poor-image.
+const (
+	Black     = "black"      // nothing is lit
+	NoContact = "no-contact" // only echoes within the probe: it is in the air
+	Faint     = "faint"      // too little gain, or no gel
+)
+
+// Echoes of a probe in the air lie near its face: that much of what is lit is in the upper
+// third of the picture, where a faint lung has its share of everything.
+const mostHigh = 0.8
+
+// nothingLit is the share of lit pixels below which a picture is black: noise.
+const nothingLit = 0.002
+
+// dim says why a picture that is too dark is so.
+func (m measures) dim() string {
+	switch {
+	case m.lit < nothingLit:
+		return Black
+	case m.high >= mostHigh:
+		return NoContact
+	}
+	return Faint
+}
+
 // Counts are the frames that went through a gate.
-type Counts struct{ Fit, NotLung, PoorImage, Frozen uint64 }
+type Counts struct {
+	Fit, NotLung, PoorImage, Frozen uint64
+	Black, NoContact                uint64 // of PoorImage
+	Duplicate                       uint64 // of a live picture: the same as the one before, not passed on
+}
 
 // Source marks the frames of another source. Frames that are unfit already pass as
 // they are. A frame that is no ultrasound loses its picture (one black pixel): what
@@ -163,10 +194,11 @@ type Source struct {
 	inner  capture.Source
 	config atomic.Pointer[Config]
 
-	fit, notLung, poor, frozen atomic.Uint64
+	fit, notLung, poor, frozen, black, noContact, duplicate atomic.Uint64
 
 	last  *image.Gray // the frame before
 	since time.Time   // when the picture last changed
+	given time.Time   // of the frame that was passed on last
 }
 
 // New wraps a source. Closing it closes the inner one; errors pass through.
@@ -185,55 +217,79 @@ func (s *Source) Set(config Config) {
 
 // Counts may be called from any goroutine.
 func (s *Source) Counts() Counts {
-	return Counts{Fit: s.fit.Load(), NotLung: s.notLung.Load(), PoorImage: s.poor.Load(), Frozen: s.frozen.Load()}
+	return Counts{
+		Fit: s.fit.Load(), NotLung: s.notLung.Load(), PoorImage: s.poor.Load(), Frozen: s.frozen.Load(),
+		Black: s.black.Load(), NoContact: s.noContact.Load(), Duplicate: s.duplicate.Load(),
+	}
 }
 
 // Close closes the inner source.
 func (s *Source) Close() error { return s.inner.Close() }
 
-// Next returns the next frame, with the reason in Unfit when it has one.
+// pulse is how often a live picture that repeats is passed on all the same: whoever waits
+// must see that it is alive.
+const pulse = 500 * time.Millisecond
+
+// Next returns the next frame, with the reason in Unfit when it has one. Of a live picture
+// that a grabber delivers twice, as those with a higher rate than the scanner do, one goes
+// on: two scores of one picture are no more than one.
 func (s *Source) Next(ctx context.Context) (*capture.Frame, error) {
-	frame, err := s.inner.Next(ctx)
-	if err != nil {
-		return nil, err
-	}
-	config := s.config.Load()
-	stands := s.standsStill(frame, config)
-	if frame.Unfit == "" {
-		frame.Unfit = config.judge(frame)
-		if frame.Unfit == "" && stands {
-			frame.Unfit = capture.Frozen
+	for {
+		frame, err := s.inner.Next(ctx)
+		if err != nil {
+			return nil, err
 		}
+		config := s.config.Load()
+		moved, stands := s.standsStill(frame, config)
+		if !moved && !stands && frame.Unfit == "" && frame.Time.Sub(s.given) < pulse {
+			s.duplicate.Add(1)
+			continue
+		}
+		s.given = frame.Time
+		if frame.Unfit == "" {
+			frame.Unfit = s.judge(frame, config)
+			if frame.Unfit == "" && stands {
+				frame.Unfit = capture.Frozen
+			}
+		}
+		s.count(frame.Unfit)
+		return frame, nil
 	}
-	s.count(frame.Unfit)
-	return frame, nil
 }
 
-func (c Config) judge(frame *capture.Frame) capture.Unfit {
-	reason := capture.NotLung
-	if frame.Colour < c.MostColour {
-		reason, _ = c.Assess(frame.Image)
+func (s *Source) judge(frame *capture.Frame, config *Config) capture.Unfit {
+	reason, text := capture.NotLung, ""
+	if frame.Colour < config.MostColour {
+		reason, text = config.Assess(frame.Image)
 	}
-	if reason == capture.NotLung {
+	switch {
+	case reason == capture.NotLung:
 		frame.Image = image.NewGray(image.Rect(0, 0, 1, 1))
+	case strings.HasSuffix(text, Black):
+		s.black.Add(1)
+	case strings.HasSuffix(text, NoContact):
+		s.noContact.Add(1)
 	}
 	return reason
 }
 
-// standsStill reports whether the picture has not changed for longer than it may.
-// The frame's own time counts, so that a replay behaves like the live picture.
-func (s *Source) standsStill(frame *capture.Frame, config *Config) bool {
+// standsStill reports whether a live picture is another than the one before, bit by bit,
+// and whether it has not changed for longer than it may. The frame's own time counts, so
+// that a replay behaves like the live picture.
+func (s *Source) standsStill(frame *capture.Frame, config *Config) (other, stands bool) {
 	if config.FrozenAfter <= 0 {
-		return false
+		return true, false
 	}
 	picture := frame.Image
-	moved := s.last == nil || s.last.Rect != picture.Rect || change(s.last, picture) >= config.Still
+	same := s.last != nil && s.last.Rect == picture.Rect
+	moved := !same || change(s.last, picture) >= config.Still
+	other = !same || !bytes.Equal(s.last.Pix, picture.Pix)
 	// A copy: the receiver owns the frame's pixels and may change them.
 	s.last = &image.Gray{Pix: append([]byte(nil), picture.Pix...), Stride: picture.Stride, Rect: picture.Rect}
 	if moved {
 		s.since = frame.Time
 	}
-	return frame.Time.Sub(s.since) >= config.FrozenAfter
+	return other, frame.Time.Sub(s.since) >= config.FrozenAfter
 }
 
 func (s *Source) count(reason capture.Unfit) {

@@ -34,7 +34,7 @@ func openClip(t testing.TB, path string) capture.Source {
 func TestConform(t *testing.T) {
 	picture := capturetest.Drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[0].Image
 	capturetest.Conform(t, 3, func(*testing.T) capture.Source {
-		return New(capturetest.New(capturetest.Repeat(3, capturetest.Picture(picture))...), Live())
+		return New(capturetest.New(capturetest.Picture(picture), capturetest.Picture(darker(picture, 2)), capturetest.Picture(picture)), Live())
 	})
 	capturetest.ConformBlocking(t, func(*testing.T) capture.Source { return New(capturetest.New(capturetest.Block()), Live()) })
 }
@@ -147,6 +147,48 @@ func TestFrozen(t *testing.T) {
 	}
 	if got := frozen(Default()); got != nil {
 		t.Errorf("frozen frames %v in a file", got)
+	}
+}
+
+// A grabber that is twice as fast as the scanner delivers every picture twice: each is
+// judged once. In a file every frame is judged.
+func TestDuplicates(t *testing.T) {
+	var twice []*image.Gray
+	for _, f := range capturetest.Drain(t, openClip(t, filepath.Join(demo, "vir_whitelung_h1n1.mp4")))[:30] {
+		twice = append(twice, f.Image, f.Image)
+	}
+	for name, c := range map[string]struct {
+		config Config
+		want   Counts
+	}{"live": {Live(), Counts{Fit: 30, Duplicate: 30}}, "file": {Default(), Counts{Fit: 60}}} {
+		s := New(timed(twice), c.config)
+		if n := len(capturetest.Drain(t, s)); s.Counts() != c.want || uint64(n) != c.want.Fit {
+			t.Errorf("%s: %d frames, %+v", name, n, s.Counts())
+		}
+	}
+}
+
+// Nothing, a probe in the air, and too little gain are told apart.
+func TestWhyTooDark(t *testing.T) {
+	frame := capturetest.Drain(t, openClip(t, filepath.Join(demo, "reg_recommendations_alines_mov1.mp4")))[0].Image
+	air := image.NewGray(frame.Rect) // bright bands near the probe's face, that fade
+	for y := range frame.Rect.Dy() / 6 {
+		for x := range frame.Rect.Dx() {
+			if level := 120 - 6*y; y%8 < 3 && level > 0 {
+				air.Pix[y*air.Stride+x] = uint8(level)
+			}
+		}
+	}
+	for want, picture := range map[string]*image.Gray{Black: image.NewGray(frame.Rect), NoContact: air, Faint: darker(frame, 5)} {
+		got, text := Default().Assess(picture)
+		if got != capture.PoorImage || !strings.HasSuffix(text, want) {
+			t.Errorf("%s: %q, %s", want, got, text)
+		}
+	}
+	s := New(capturetest.New(capturetest.Picture(air), capturetest.Picture(image.NewGray(frame.Rect)), capturetest.Picture(darker(frame, 5))), Default())
+	capturetest.Drain(t, s)
+	if got := s.Counts(); got != (Counts{PoorImage: 3, Black: 1, NoContact: 1}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -20,6 +20,7 @@ type measures struct {
 	lit   float64 // share of pixels above litLevel
 	dark  float64 // share of pixels below darkLevel
 	white float64 // share of pixels from whiteLevel
+	high  float64 // share of the lit pixels that lie in the upper third
 
 	// Of lit pixels beside lit ones:
 	pairs    int
@@ -33,7 +34,7 @@ type measures struct {
 func measure(p *image.Gray) measures {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	step := max(1, h/rowsLooked)
-	var lit, dark, white, seen, even int
+	var lit, high, dark, white, seen, even int
 	var sum, sumNext, square, squareNext, product int
 	var m measures
 	for y := 0; y < h-1; y += step {
@@ -49,6 +50,9 @@ func measure(p *image.Gray) measures {
 				continue
 			}
 			lit++
+			if 3*y < h {
+				high++
+			}
 			if x+1 == w || row[x+1] <= litLevel || below[x] <= litLevel {
 				continue // a fan's edge is no texture
 			}
@@ -63,6 +67,9 @@ func measure(p *image.Gray) measures {
 	}
 	if seen > 0 {
 		m.lit, m.dark, m.white = share(lit, seen), share(dark, seen), share(white, seen)
+	}
+	if lit > 0 {
+		m.high = share(high, lit)
 	}
 	if m.pairs > 0 {
 		m.drawn = share(even, m.pairs)

@@ -27,7 +27,9 @@ type Config struct {
 	// Stored counts results on disk, and those of them that wait for the centre; nil:
 	// nothing is stored. It must be quick.
 	Stored func() (results, waiting uint64)
-	Now    func() time.Time // nil means time.Now
+	// Gate counts frames of a live picture by what the gate found; nil: unknown.
+	Gate func() map[string]uint64
+	Now  func() time.Time // nil means time.Now
 }
 
 // Box collects the figures of a box. See New.
@@ -83,6 +85,7 @@ var (
 	dropped   = desc("frames_dropped_total", "Frames overtaken by a newer one before an engine was free.")
 	failed    = desc("frames_failed_total", "Frames lost to an engine or a journal that failed.")
 	judged    = desc("results_total", "Recorded results, by reason.", "reason")
+	gated     = desc("gate_frames_total", "Frames of a live picture by what the gate found; black and no-contact are of poor-image.", "found")
 	inRate    = desc("frames_per_second", "Frames per second from the source.")
 	judgeRate = desc("results_per_second", "Results per second.")
 	latency   = desc("latency_median_seconds", "Median time from frame to recorded result over the last seconds.")
@@ -118,6 +121,11 @@ func (b *Box) Collect(out chan<- prometheus.Metric) {
 	counter(failed, e.Counters.Failed)
 	for reason, n := range e.Counters.Reasons {
 		counter(judged, n, string(reason))
+	}
+	if b.config.Gate != nil {
+		for found, n := range b.config.Gate() {
+			counter(gated, n, found)
+		}
 	}
 	gauge(inRate, e.Counters.InRate)
 	gauge(judgeRate, e.Counters.JudgedRate)

@@ -65,7 +65,7 @@ func TestDashboard(t *testing.T) {
 	}
 	b := New(Config{
 		Panel: func() panel.Status { return panel.Status{} }, Lost: func() int { return 0 },
-		Stored: func() (uint64, uint64) { return 0, 0 },
+		Stored: func() (uint64, uint64) { return 0, 0 }, Gate: func() map[string]uint64 { return map[string]uint64{"no-contact": 3} },
 	})
 	b.newest.Counters.Reasons = map[ensemble.Reason]uint64{ensemble.Majority: 1}
 	answer := httptest.NewRecorder()

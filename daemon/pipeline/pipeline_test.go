@@ -57,6 +57,23 @@ func TestNewestFrameWins(t *testing.T) {
 	})
 }
 
+// A frame belongs to the zone that was examined when it came, not when its score was there.
+func TestPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		place := ensemble.Place{Exam: "E", Zone: "R1", Scheme: "blue12"}
+		r := run(t, &judge{takes: 300 * time.Millisecond}, func(c *Config) { c.Place = func() ensemble.Place { return place } })
+		r.source.frames(0, 1)
+		time.Sleep(100 * time.Millisecond)
+		place.Zone = "R2" // while the first frame is being scored
+		r.source.frames(1, 1)
+		time.Sleep(time.Second)
+		got := results(r.events())
+		if len(got) != 2 || got[0].Result.Zone != "R1" || got[1].Result.Zone != "R2" || got[0].Result.Exam != "E" || got[0].Result.Scheme != "blue12" {
+			t.Errorf("results %+v", got)
+		}
+	})
+}
+
 // A source that can wait loses nothing, however slow the engine is.
 func TestEveryFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
