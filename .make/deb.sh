@@ -20,6 +20,9 @@ build() { # GOARCH OUTPUT
 }
 build "$(${GO:-go} env GOHOSTARCH)" "$work/host" # writes what is not of a machine
 "$work/host" man "$work/man"
+maintainer=${DEB_MAINTAINER:-Lungbox <lungbox@localhost>}
+changed=$(git log -1 --format=%cD 2>/dev/null || date -R)
+printf 'lungbox (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" "$maintainer" "$changed" | gzip -9nc >"$work/changelog.gz"
 for shell in bash zsh fish; do "$work/host" completion $shell >"$work/$shell"; done
 for arch; do
 	case $arch in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) echo "deb.sh: no package for $arch: want amd64 or arm64" >&2; exit 2 ;; esac
@@ -36,7 +39,7 @@ for arch; do
 	install -Dm 644 systemd/lungbox.rules "$tree/usr/lib/udev/rules.d/70-lungbox.rules"
 	install -Dm 644 -t "$tree/usr/share/doc/lungbox/examples" systemd/lungbox-gpu.conf systemd/grafana.json
 	install -Dm 644 systemd/deb/copyright "$tree/usr/share/doc/lungbox/copyright"
-	install -Dm 644 -t "$tree/usr/share/doc/lungbox" CHANGELOG.md
+	install -Dm 644 -t "$tree/usr/share/doc/lungbox" CHANGELOG.md "$work/changelog.gz"
 	for page in "$work"/man/*.1; do
 		install -d "$tree/usr/share/man/man1"
 		gzip -9nc "$page" >"$tree/usr/share/man/man1/$(basename "$page").gz"
@@ -46,7 +49,7 @@ for arch; do
 	install -Dm 644 "$work/fish" "$tree/usr/share/fish/vendor_completions.d/lungbox.fish"
 	# Where they are for everybody, not only for the service.
 	"$work/host" config init | sed "s|^state = ''|state = '/var/lib/lungbox'|; s|^cache = ''|cache = '/var/cache/lungbox'|" >"$tree.conf/lungbox.toml"
-	sed -e "s|@ARCH@|$arch|; s|@VERSION@|$version|; s|@TREE@|$tree|; s|@MAINTAINER@|${DEB_MAINTAINER:-Lungbox <lungbox@localhost>}|" \
+	sed -e "s|@ARCH@|$arch|; s|@VERSION@|$version|; s|@TREE@|$tree|; s|@MAINTAINER@|$maintainer|" \
 		systemd/deb/nfpm.yaml >"$work/nfpm.yaml"
 	"$nfpm" package --config "$work/nfpm.yaml" --packager deb --target "$out/lungbox_${version}_$arch.deb"
 done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,11 +61,16 @@ func TestNewestFrameWins(t *testing.T) {
 // A frame belongs to the zone that was examined when it came, not when its score was there.
 func TestPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		place := ensemble.Place{Exam: "E", Zone: "R1", Scheme: "blue12"}
-		r := run(t, &judge{takes: 300 * time.Millisecond}, func(c *Config) { c.Place = func() ensemble.Place { return place } })
+		var zone atomic.Value
+		zone.Store("R1")
+		r := run(t, &judge{takes: 300 * time.Millisecond}, func(c *Config) {
+			c.Place = func() ensemble.Place {
+				return ensemble.Place{Exam: "E", Zone: zone.Load().(string), Scheme: "blue12"} //nolint:forcetypeassert // a string was stored
+			}
+		})
 		r.source.frames(0, 1)
 		time.Sleep(100 * time.Millisecond)
-		place.Zone = "R2" // while the first frame is being scored
+		zone.Store("R2") // while the first frame is being scored
 		r.source.frames(1, 1)
 		time.Sleep(time.Second)
 		got := results(r.events())
