@@ -47,6 +47,9 @@ ones at 224×224 with weights made by a formula: they cost what trained ones cos
 }
 
 func (b *benchmark) run(ctx context.Context) error {
+	if b.live.frames < 0 || !(b.live.rate >= 0 && b.live.rate <= 1000) {
+		return commandline.Usagef("--live %d --rate %v: want frames from 0, at 0 to 1000 a second", b.live.frames, b.live.rate)
+	}
 	c, err := b.load()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -102,7 +103,7 @@ func (b *box) openStore(ctx context.Context) error {
 		Reserve: int64(b.config.Journal.Reserve) << 20, Quota: int64(b.config.Journal.Quota) << 20,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("results cannot be kept: %w; see box.state", err)
 	}
 	if aside := b.store.SetAside(); aside != "" {
 		text := "the result store was damaged and set aside in " + aside + "; a new one was begun"

@@ -45,7 +45,7 @@ func TestPanelCommands(t *testing.T) {
 func TestJournalCheck(t *testing.T) {
 	dir := t.TempDir()
 	config := boxConfig(t, dir, "")
-	if _, complaint, code := run(t, "journal", "check", "--config", config); code != 1 || len(lines(complaint)) != 1 {
+	if _, complaint, code := run(t, "journal", "check", "--config", config); code != 1 || len(lines(complaint)) != 1 || !strings.Contains(complaint, "box.state") {
 		t.Errorf("nothing is there: exit code %d, %q", code, complaint)
 	}
 	r := startBox(t, config)
@@ -87,5 +87,14 @@ func TestMan(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, "lungbox-run.1"))
 	if err != nil || !strings.Contains(string(text), "SIGHUP") {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// A bench of no frames or of no rate is none.
+func TestBenchRefuses(t *testing.T) {
+	for _, args := range [][]string{{"--live", "-3"}, {"--live", "3", "--rate", "-1"}, {"--live", "3", "--rate", "NaN"}} {
+		if out, complaint, code := run(t, append([]string{"bench"}, args...)...); code != 2 || out != "" || len(lines(complaint)) != 1 {
+			t.Errorf("%v: exit code %d, %q", args, code, complaint)
+		}
 	}
 }

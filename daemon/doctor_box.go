@@ -67,7 +67,7 @@ func grabberFinding(ctx context.Context, s config.Source, device string) finding
 	for _, g := range all {
 		names = append(names, fmt.Sprintf("%s (%s)", g.Card, g.Path))
 	}
-	source, err := v4l2.New(v4l2.Config{Device: device, Format: v4l2.Format(s.Format), Input: s.Input, Width: s.Width, Height: s.Height, Rate: s.Rate})
+	source, err := openGrabber(s, device)
 	if err == nil {
 		defer source.Close()
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)

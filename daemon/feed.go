@@ -14,6 +14,7 @@ import (
 	"lungbox/capture/stream"
 	"lungbox/capture/v4l2"
 	"lungbox/daemon/commandline"
+	"lungbox/daemon/config"
 )
 
 // feed is where a box's frames come from.
@@ -43,10 +44,7 @@ func openSource(ctx context.Context, b *box) (*feed, error) {
 	kind, rest, _ := strings.Cut(c.Source.From, ":")
 	switch kind {
 	case "v4l2":
-		grabber, err := v4l2.New(v4l2.Config{
-			Device: rest, Format: v4l2.Format(c.Source.Format), Input: c.Source.Input,
-			Width: c.Source.Width, Height: c.Source.Height, Rate: c.Source.Rate,
-		})
+		grabber, err := openGrabber(c.Source, rest)
 		if err != nil {
 			return nil, commandline.UsageError{Err: err}
 		}
@@ -61,6 +59,13 @@ func openSource(ctx context.Context, b *box) (*feed, error) {
 		return b.openClips(rest, c.Source.Loop)
 	}
 	return b.openInbox(ctx, kind, rest)
+}
+
+// openGrabber makes the source of a grabber, which need not be there.
+func openGrabber(s config.Source, device string) (*v4l2.Source, error) {
+	return v4l2.New(v4l2.Config{
+		Device: device, Format: v4l2.Format(s.Format), Input: s.Input, Width: s.Width, Height: s.Height, Rate: s.Rate,
+	})
 }
 
 // live masks and judges a live picture, by the rules of the release once it is known.

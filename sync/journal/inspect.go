@@ -26,6 +26,9 @@ type Summary struct {
 func Inspect(ctx context.Context, dir string) (s Summary, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return s, fmt.Errorf("journal: nothing is kept in %s: name the box's folder in box.state, or its configuration with --config", dir)
+	}
 	if err != nil {
 		return s, fmt.Errorf("journal: %w", err)
 	}
