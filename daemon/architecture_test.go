@@ -31,8 +31,9 @@ var rules = []rule{
 	{"daemon/keeper", "capture daemon/pipeline ensemble", "it keeps any engine in the pipeline"},
 	{"daemon/page/browsertest", "", "it looks at any page"},
 	{"daemon/page", "daemon/panel daemon/pipeline ensemble ensemble/arch", "it shows what pipeline and panel say"},
-	{"daemon/...", "daemon/... capture/... tflite/... ensemble/... sync/journal", "the box does not train"},
+	{"daemon/...", "daemon/... capture/... tflite/... ensemble/... sync/journal sync/atomicfile", "the box does not train"},
 	{"capture/...", "capture/...", "sources know nothing of what becomes of their frames"},
+	{"sync/atomicfile", "", "it replaces any file"},
 	{"sync/journal", "ensemble", "it keeps results and knows nobody who asks for them"},
 	{"tflite/convert", "ensemble/arch ensemble/weights", "a file is made from a net and its weights"},
 	{"tflite/tflitetest", "tflite", "it opens the library for tests"},
@@ -46,7 +47,7 @@ var rules = []rule{
 	{"ensemble/ensembletest", "ensemble ensemble/arch ensemble/weights", "the suite tests any engine"},
 	{"ensemble", "capture ensemble/arch ensemble/weights", "the vote knows no engine"},
 	{"training/simulate/...", "training/simulate/...", "the phantom draws pictures and knows no net"},
-	{"training/...", "training/... capture/... ensemble/... tflite/... daemon/commandline", "training makes what a box runs, and never runs a box"},
+	{"training/...", "training/... capture/... ensemble/... tflite/... daemon/commandline sync/atomicfile", "training makes what a box runs, and never runs a box"},
 }
 
 // A package that imports against the arrows couples what must be able to change

@@ -45,6 +45,7 @@ type box struct {
 	released atomic.Pointer[gate.Config] // rules of the release that scores
 	onRules  func(gate.Config)           // told of them; nil: nobody asks
 	gated    func() map[string]uint64    // what the gate of a live picture counts; may be nil
+	places   page.Places                 // nil where nobody can set them
 	spoiled  chan struct{}               // gets a value when the result store is found to be damaged
 }
 
@@ -121,7 +122,7 @@ func (b *box) show() {
 	if c.Panel.Test == 0 {
 		rules.Test = -1
 	}
-	b.lamps = panel.New(panel.Config{Driver: b.driver, Rules: rules, Beat: b.pulse("the panel", panelLimit)})
+	b.lamps = panel.New(panel.Config{Driver: b.driver, Rules: rules, Beat: b.pulse("the panel", panelLimit), Attention: func() bool { return b.noted() != "" }})
 	b.engines = keeper.New(keeper.Config{
 		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return b.startEngine(ctx) },
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
@@ -129,7 +130,7 @@ func (b *box) show() {
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated})
 	b.web = page.New(page.Config{
 		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: boxName(c.Box.Name),
-		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit),
+		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also: map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 	})
 }

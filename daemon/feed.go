@@ -73,7 +73,14 @@ func (b *box) live(source capture.Source) capture.Source {
 	set, _ := b.config.Source.Rectangle() // it was checked when it was read
 	rules := gate.Live()
 	rules.FrozenAfter = seconds(b.config.Source.Frozen)
-	judging := gate.New(region.New(source, region.Options{Rectangle: set}), rules)
+	masked := region.New(source, region.Options{Rectangle: set})
+	places, err := newPlaces(masked, b.state, b.store, set)
+	if err != nil {
+		b.log.Warn(err.Error())
+	}
+	b.note("region", trouble(err))
+	b.places = places
+	judging := gate.New(masked, rules)
 	b.gated = func() map[string]uint64 {
 		c := judging.Counts()
 		return map[string]uint64{

@@ -33,6 +33,14 @@ func (l *lifetime) note(about, text string) {
 	l.notes[about] = text
 }
 
+// trouble is an error's text, "" for none.
+func trouble(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 func (l *lifetime) noted() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/tensorflow"
 	"lungbox/ensemble/weights"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/evaluate"
 	"lungbox/training/export"

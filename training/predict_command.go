@@ -14,7 +14,7 @@ import (
 	"lungbox/daemon/commandline"
 	"lungbox/ensemble"
 	"lungbox/ensemble/tensorflow"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"
 )

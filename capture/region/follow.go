@@ -21,7 +21,7 @@ const (
 // follow looks for the fan again from time to time: while none is known, when it
 // grows out of a shadow, and when it has moved.
 func (s *Source) follow(f *capture.Frame) {
-	if s.fixed || !s.usable(f) {
+	if s.fixed.Load() || !s.usable(f) {
 		return
 	}
 	every := sampleEvery

@@ -39,10 +39,13 @@ type Source struct {
 	inner   capture.Source
 	opts    Options
 	current atomic.Pointer[Region]
+	chosen  atomic.Pointer[image.Rectangle] // what Set was last told
+	seen    atomic.Pointer[image.Point]     // what Size answers
+	fixed   atomic.Bool                     // a person has set the region
 	closed  atomic.Bool
 
 	size    image.Point
-	fixed   bool             // a person has set the region
+	taken   *image.Rectangle // the choice that size was begun with
 	looking bool             // frames are held in look until the fan is known
 	look    []*capture.Frame // the first frames of this size
 	recent  []*image.Gray    // samples of the last frames, unmasked
@@ -68,12 +71,32 @@ func New(inner capture.Source, opts Options) *Source {
 	if opts.Coloured == 0 {
 		opts.Coloured = 0.25
 	}
-	return &Source{inner: inner, opts: opts}
+	s := &Source{inner: inner, opts: opts}
+	s.Set(opts.Rectangle)
+	s.taken = s.chosen.Load()
+	return s
 }
+
+// Set changes Options.Rectangle from the next frame on; an empty one lets the fan be
+// found again. It may be called from any goroutine.
+func (s *Source) Set(kept image.Rectangle) { s.chosen.Store(&kept) }
 
 // Region is the present region, nil while none is known. It may be called from any
 // goroutine, to be remembered.
 func (s *Source) Region() *Region { return s.current.Load() }
+
+// Size is the size of the inner source's last picture, zero before the first. It may be
+// called from any goroutine.
+func (s *Source) Size() (size image.Point) {
+	if p := s.seen.Load(); p != nil {
+		size = *p
+	}
+	return size
+}
+
+// Fixed says whether the present region is one that a person has set. It may be called
+// from any goroutine.
+func (s *Source) Fixed() bool { return s.fixed.Load() }
 
 // Close closes the inner source; frames that are held back are dropped.
 func (s *Source) Close() error {
@@ -114,7 +137,8 @@ func (s *Source) Next(ctx context.Context) (*capture.Frame, error) {
 
 // take decides on a frame, or holds it until the fan is known.
 func (s *Source) take(frame *capture.Frame) {
-	if frame.Image.Rect.Size() != s.size {
+	if chosen := s.chosen.Load(); frame.Image.Rect.Size() != s.size || chosen != s.taken {
+		s.taken = chosen
 		s.decide()
 		s.start(frame.Image.Rect.Size())
 	}
@@ -132,9 +156,10 @@ func (s *Source) take(frame *capture.Frame) {
 // start begins anew with pictures of another size.
 func (s *Source) start(size image.Point) {
 	s.size, s.recent, s.since = size, nil, 0
+	s.seen.Store(&size)
 	s.current.Store(s.set(size))
 	s.looking = s.current.Load() == nil
-	s.fixed = !s.looking
+	s.fixed.Store(!s.looking)
 }
 
 // set is the region that a person has set for pictures of a size; nil for none.
@@ -142,7 +167,7 @@ func (s *Source) set(size image.Point) *Region {
 	if r := s.opts.Region; r != nil && r.Size == size {
 		return r
 	}
-	if r := Rectangle(size, s.opts.Rectangle); len(r.Spans) > 0 {
+	if r := Rectangle(size, *s.taken); len(r.Spans) > 0 {
 		return r
 	}
 	return nil

@@ -298,3 +298,36 @@ func TestDemoClips(t *testing.T) {
 		})
 	}
 }
+
+// A region that is set while pictures come counts from the next picture on, and an empty
+// one has the fan found again.
+func TestSet(t *testing.T) {
+	sc := newScreen(t, image.Pt(640, 480), sector(320, -30, 100, 440, 0.55), 60, 0)
+	s := New(script(sc.frames...), Options{})
+	size := func(n int) (last image.Point) {
+		for range n {
+			f, err := s.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = f.Image.Rect.Size()
+		}
+		return last
+	}
+	if s.Size() != (image.Point{}) || s.Fixed() {
+		t.Errorf("before the first picture: %v, %t", s.Size(), s.Fixed())
+	}
+	found := size(16)
+	s.Set(image.Rect(200, 100, 300, 220))
+	if got := size(1); got != image.Pt(100, 120) || !s.Fixed() || s.Size() != image.Pt(640, 480) {
+		t.Errorf("set: crops of %v", got)
+	}
+	size(20) // it stays
+	if got := size(1); got != image.Pt(100, 120) {
+		t.Errorf("later: crops of %v", got)
+	}
+	s.Set(image.Rectangle{})
+	if got := size(16); s.Fixed() || got.X < found.X*9/10 || got.X > found.X*11/10 {
+		t.Errorf("found again: crops of %v, before %v", got, found)
+	}
+}

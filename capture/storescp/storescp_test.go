@@ -116,7 +116,7 @@ func picture(t *testing.T, dir string, side int) string {
 	if err := os.WriteFile(jpg, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := run(t, "img2dcm", "-k", "PatientName=Mueller^Hans", "-k", "PatientID=4711", jpg, out); err != nil {
+	if text, err := run(t, "img2dcm", "-k", "PatientName=Mueller^Hans", "-k", "PatientID=P-KEY-Q", jpg, out); err != nil {
 		t.Fatalf("img2dcm: %v %s", err, text)
 	}
 	return out
@@ -136,7 +136,7 @@ func TestStorescu(t *testing.T) {
 	}
 	b.until(t, "three files", func() bool { return len(b.files(t)) == 3 })
 	for _, f := range b.files(t) {
-		if strings.Contains(f, "4711") || strings.Contains(strings.ToLower(f), "mueller") {
+		if strings.Contains(f, "KEY") || strings.Contains(strings.ToLower(f), "mueller") {
 			t.Errorf("a file is named after a patient: %s", f)
 		}
 		if text, err := run(t, "dcmdump", "+P", "TransferSyntaxUID", f); err != nil || !strings.Contains(text, "JPEGBaseline") {

@@ -56,7 +56,7 @@ func Main(root *cobra.Command, args []string, stderr io.Writer) int {
 		return Failed
 	}
 	if !errors.Is(err, ErrReported) {
-		fmt.Fprintf(stderr, "%s: %s\n", root.Name(), strings.TrimSpace(err.Error()))
+		fmt.Fprintf(stderr, "%s: %s\n", root.Name(), oneLine(err))
 	}
 	if errors.As(err, new(UsageError)) {
 		return Usage
@@ -114,4 +114,9 @@ func Hide(c *cobra.Command, flags ...string) {
 			panic(err) // the flag does not exist
 		}
 	}
+}
+
+// oneLine is an error's text without the line breaks of joined errors.
+func oneLine(err error) string {
+	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 }

@@ -70,3 +70,10 @@ func TestProgressOffATerminal(t *testing.T) {
 		t.Errorf("lines %q", lines)
 	}
 }
+
+// Several errors are one line too.
+func TestOneLine(t *testing.T) {
+	if got := oneLine(errors.Join(errors.New("first"), errors.New("second\n"))); got != "first; second" {
+		t.Errorf("%q", got)
+	}
+}

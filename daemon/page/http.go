@@ -19,14 +19,18 @@ import (
 //go:embed static
 var static embed.FS
 
-// Handler serves the page. Requests with another method than GET or HEAD, or with a
-// Host that is not this box's, are refused.
+// Handler serves the page. Requests with a Host that is not this box's are refused,
+// and so are those that would change something and come from another site.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/events", p.events)
 	mux.HandleFunc("GET /api/state", p.state)
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.HandleFunc("GET /readyz", p.ready)
+	if p.config.Places != nil {
+		mux.HandleFunc("GET /api/region", p.region)
+		mux.HandleFunc("POST /api/region", p.setRegion)
+	}
 	for pattern, handler := range p.config.Also {
 		mux.Handle(pattern, handler)
 	}
@@ -43,7 +47,7 @@ func (p *Page) Handler() http.Handler {
 			http.ServeFileFS(w, r, static, path.Join("static", f.Name()))
 		})
 	}
-	return p.guard(mux)
+	return p.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // guard sets the headers that every answer has and checks the Host.

@@ -24,6 +24,7 @@ type message struct {
 	Detail string         `json:"detail"`
 	Source string         `json:"source"` // what pictures come from, with format and rate; "" when unknown
 	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
+	Places bool           `json:"places"` // people may set where the ultrasound picture lies
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
 	// together with that picture.
@@ -46,7 +47,7 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	m = message{
 		At: now.Sub(p.began).Milliseconds(), Device: p.config.Device, About: l.status.About,
 		State: l.status.State, Detail: l.status.Detail,
-		Nets: arch.Names(), Counters: l.status.Counters,
+		Places: p.config.Places != nil, Nets: arch.Names(), Counters: l.status.Counters,
 	}
 	if p.config.Panel != nil {
 		m.Panel = &l.panel

@@ -14,6 +14,7 @@
 //	/            the page
 //	/api/events  server-sent events
 //	/api/state   the same as one JSON object, without the picture
+//	/api/region  where the ultrasound picture lies; POST sets it, for live sources
 //	/healthz     200 while frames are or could be judged, 503 when not
 //	/readyz      200 once an engine judges frames or waits for them, 503 before and in a fault
 package page
@@ -55,6 +56,8 @@ type Config struct {
 	Notice func() string
 	// Source says what pictures come from, with format and rate; nil: it is not shown.
 	Source func() string
+	// Places is set where people may say where the ultrasound picture lies; may be nil.
+	Places Places
 	// Also are further handlers by pattern, such as "GET /metrics".
 	Also map[string]http.Handler
 	Beat func()           // called at every turn of Run's loop; nil: nobody listens

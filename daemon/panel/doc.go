@@ -13,10 +13,12 @@
 //	bar of 1–4    lit    score 0–3
 //	dark          lit    live, but no score: see the page for the reason
 //	dark          dark   nothing to trust: stale, no signal, fault, updating, off
+//	dark for half a second every ten seconds: the same, and somebody should look at the page
 //	bar of 4      dark   first half of the lamp test at start; the second is the live lamp alone
 //
 // Light is steady. Red, yellow, green and flashing mean alarms on medical devices
-// (IEC 60601-1-8), so nothing here flashes and no lamp has a colour of its own.
+// (IEC 60601-1-8), so nothing here flashes and no lamp has a colour of its own. What
+// needs a person, such as a faulty configuration, makes live lamps wink, far slower.
 //
 // [Indicator] holds the rules and no hardware; a [Driver] drives hardware and knows
 // no rules; [Panel] joins the two and owns the goroutine.

@@ -12,14 +12,22 @@ import (
 const (
 	glance  = 100 * time.Millisecond // how often the rules are asked when nothing comes
 	refresh = time.Second            // how often lamps are lit anew: a tower may have been unplugged
+
+	// A wink is seen by whoever looks for ten seconds, and far from the flashing of an
+	// alarm (IEC 60601-1-8: at least 0.4 times a second).
+	winkEvery = 10 * time.Second
+	wink      = 500 * time.Millisecond
 )
 
 // Config is what a panel is made of.
 type Config struct {
 	Driver Driver // required; Run closes it
 	Rules  Rules
-	Beat   func()           // called at every turn of Run's loop; nil: nobody listens
-	Now    func() time.Time // nil means time.Now
+	// Attention says whether people should look at the page, such as for a faulty
+	// configuration: live lamps then wink. nil: never.
+	Attention func() bool
+	Beat      func()           // called at every turn of Run's loop; nil: nobody listens
+	Now       func() time.Time // nil means time.Now
 }
 
 // Status is what a page shows of a panel.
@@ -72,9 +80,11 @@ func (p *Panel) Run(ctx context.Context, events <-chan pipeline.Event) error {
 	defer close(p.stopped)
 	ticks := time.NewTicker(glance)
 	defer ticks.Stop()
-	rules := NewIndicator(p.config.Rules, p.config.Now())
+	began := p.config.Now()
+	rules := NewIndicator(p.config.Rules, began)
 	for {
-		p.show(rules.Read(p.config.Now()))
+		now := p.config.Now()
+		p.show(p.winking(rules.Read(now), now.Sub(began)))
 		if p.config.Beat != nil {
 			p.config.Beat()
 		}
@@ -93,6 +103,15 @@ func (p *Panel) Run(ctx context.Context, events <-chan pipeline.Event) error {
 		case <-ticks.C:
 		}
 	}
+}
+
+// winking darkens live lamps for a moment while people should look at the page. Dark is
+// what lamps are when there is nothing to trust, so a wink can say nothing wrong.
+func (p *Panel) winking(r Reading, age time.Duration) Reading {
+	if r.State.live() && age%winkEvery < wink && age > winkEvery && p.config.Attention != nil && p.config.Attention() {
+		r.Lamps = Lamps{}
+	}
+	return r
 }
 
 // follow tells the rules what an event means for them.

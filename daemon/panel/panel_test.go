@@ -207,3 +207,40 @@ func TestPanelForgetsWithAnotherScene(t *testing.T) {
 		}
 	})
 }
+
+// What needs a person makes live lamps wink: dark at once and for half a second in ten,
+// and never another score.
+func TestPanelWinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lamps := &paneltest.Recorder{}
+		events, attention := make(chan pipeline.Event, 100), true
+		p := panel.New(panel.Config{Driver: lamps, Rules: panel.Rules{Test: -1}, Attention: func() bool { return attention }})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- p.Run(ctx, events) }()
+		count := func() (dark, lit time.Duration) {
+			for range 750 { // half a minute
+				events <- pipeline.Event{State: pipeline.Running, Taken: time.Now(), Result: &ensemble.Result{Score: 2, Reason: ensemble.Majority}}
+				time.Sleep(40 * time.Millisecond)
+				switch lamps.Lamps() {
+				case panel.Bar(2):
+					lit += 40 * time.Millisecond
+				case panel.Lamps{}:
+					dark += 40 * time.Millisecond
+				}
+			}
+			return dark, lit
+		}
+		if dark, lit := count(); dark < 800*time.Millisecond || dark > 1500*time.Millisecond || lit+dark < 29*time.Second {
+			t.Errorf("dark for %v, lit for %v", dark, lit)
+		}
+		attention = false
+		if dark, _ := count(); dark > 0 {
+			t.Errorf("dark for %v without a reason", dark)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

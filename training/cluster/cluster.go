@@ -14,7 +14,7 @@ import (
 	"strings"
 	"text/template"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 )
 
 //go:embed slurm.sh task.sh

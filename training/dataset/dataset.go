@@ -22,7 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 )
 
 // TableFile is the name of the table in a dataset.

@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"lungbox/ensemble/weights"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 )
 
 // Files of a run.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/evaluate"
 )
 

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strconv"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 )
 

@@ -1,7 +1,6 @@
 package twostage
 
 import (
-	"errors"
 	"time"
 
 	"lungbox/training/fit"
@@ -28,7 +27,9 @@ func (b *board) row(row fit.Row) {
 		}
 	}
 	add := func(tag string, value float64) {
-		b.err = errors.Join(b.err, b.writer.Scalar(int64(row.Step), now, tag, value))
+		if b.err == nil {
+			b.err = b.writer.Scalar(int64(row.Step), now, tag, value)
+		}
 	}
 	add("train/loss", row.Loss)
 	add("train/accuracy", row.Accuracy)
@@ -44,5 +45,8 @@ func (b *board) close() error {
 	if b.writer == nil {
 		return b.err
 	}
-	return errors.Join(b.err, b.writer.Close())
+	if closed := b.writer.Close(); b.err == nil {
+		return closed
+	}
+	return b.err
 }

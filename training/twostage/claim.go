@@ -8,7 +8,7 @@ import (
 	"os"
 	"slices"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/pack"
 )

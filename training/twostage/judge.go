@@ -8,7 +8,7 @@ import (
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/tensorflow"
 	"lungbox/ensemble/weights"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/calibrate"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"

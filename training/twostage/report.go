@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"lungbox/ensemble/arch"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/calibrate"
 	"lungbox/training/fit"
 	"lungbox/training/report"

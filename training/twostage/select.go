@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"lungbox/ensemble"
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/selection"
 	"lungbox/training/split"

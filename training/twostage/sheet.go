@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/report"
 	"lungbox/training/selection"

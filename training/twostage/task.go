@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"
 	"lungbox/training/split"
@@ -119,7 +119,10 @@ func (r *Run) task(ctx context.Context, t Task, progress func(TaskProgress)) err
 		}
 	}
 	set, err := fit.Run(ctx, job)
-	if err := errors.Join(err, board.close()); err != nil {
+	if closed := board.close(); err == nil {
+		err = closed // the first thing that went wrong is the one to tell
+	}
+	if err != nil {
 		return err
 	}
 	if d.Device, err = r.judge(ctx, t, set, job.Engine, progress); err != nil {

@@ -36,7 +36,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/pack"
 	"lungbox/training/preset"

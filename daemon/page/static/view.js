@@ -103,6 +103,7 @@ export function showAbout(message, simulated) {
   long('engine', message.engine || '–');
   $('warning').hidden = !message.notice;
   long('warning', message.notice || '');
+  $('region').hidden = !message.places;
   const why = [];
   if (simulated) why.push('simulated picture');
   if (message.demo) why.push(message.demo);

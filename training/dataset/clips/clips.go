@@ -16,7 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"lungbox/training/atomicfile"
+	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 )
 
