@@ -30,12 +30,16 @@ run: bin/lungbox tools-run ## Build and open the demo box: real clips, scored, o
 	bin/lungbox demo --open $(ARGS)
 
 .PHONY: build
-build: bin/lungbox bin/lungtrain ## Build lungbox and lungtrain into bin/
+build: bin/lungbox bin/lungtrain bin/lunghub ## Build lungbox, lungtrain and lunghub into bin/
 
 .PHONY: bin/lungbox
 bin/lungbox: $(LITERT)/.complete
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lungbox ./daemon
 	cp -u $(LITERT)/libLiteRt.so bin/
+
+.PHONY: bin/lunghub
+bin/lunghub:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lunghub ./sync/hub
 
 .PHONY: bin/lungtrain
 bin/lungtrain: tensorflow $(LITERT)/.complete
@@ -137,7 +141,7 @@ tools-run:
 
 .PHONY: tools-test
 tools-test:
-	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge
+	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge mosquitto postgres:postgresql
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

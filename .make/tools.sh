@@ -8,6 +8,7 @@ missing=
 for item in "$@"; do
 	program=${item%%:*} package=${item##*:}
 	[ "$program" = dcmtk ] && program=dcmdump
+	[ "$program" = postgres ] && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && continue # not in PATH
 	command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
 done
 [ -z "$missing" ] && exit 0

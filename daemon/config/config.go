@@ -8,14 +8,11 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
+	"lungbox/daemon/commandline/settings"
 )
 
 // Config holds all settings.
@@ -53,6 +50,18 @@ type Page struct {
 	Hosts  string `toml:"hosts" comment:"Further names that browsers may use for this box, separated by commas, such as lungbox.local."`
 }
 
+// EnvironmentPrefix starts the names of all settings in the environment.
+const EnvironmentPrefix = "LUNGBOX_"
+
+// EnvironmentName is the variable that sets a key.
+func EnvironmentName(key string) string { return settings.EnvironmentName(EnvironmentPrefix, key) }
+
+// Keys lists all keys, such as engine.threads.
+func Keys() []string { return settings.Keys(new(Config)) }
+
+// Changed lists the keys that have other values in b than in a.
+func Changed(a, b Config) []string { return settings.Changed(&a, &b) }
+
 // Default returns the settings of a box that nobody configured.
 func Default() Config {
 	return Config{
@@ -72,39 +81,10 @@ func Default() Config {
 // gives it), and checks the result.
 func Load(path string, environ []string) (Config, error) {
 	c := Default()
-	if path != "" {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return c, fmt.Errorf("config: %w", err)
-		}
-		if err := c.decode(path, text); err != nil {
-			return c, err
-		}
-	}
-	if err := c.override(environ); err != nil {
+	if err := settings.Load(&c, path, EnvironmentPrefix, environ); err != nil {
 		return c, err
 	}
 	return c, c.check()
-}
-
-func (c *Config) decode(path string, text []byte) error {
-	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	err := decoder.Decode(c)
-	var unknown *toml.StrictMissingError
-	var wrong *toml.DecodeError
-	switch {
-	case errors.As(err, &unknown):
-		first := unknown.Errors[0]
-		line, _ := first.Position()
-		key := strings.Join(first.Key(), ".")
-		return fmt.Errorf("config: %s:%d: unknown key %s: did you mean %s?", path, line, key, nearest(key, keys()))
-	case errors.As(err, &wrong):
-		line, _ := wrong.Position()
-		return fmt.Errorf("config: %s:%d: %s", path, line, strings.TrimPrefix(wrong.Error(), "toml: "))
-	case err != nil:
-		return fmt.Errorf("config: %s: %w", path, err)
-	}
-	return nil
 }
 
 // check reports the first value that cannot be used.
@@ -143,7 +123,7 @@ func (e Engine) CPUThreads() int {
 }
 
 // Text is the settings as a commented file.
-func (c Config) Text() ([]byte, error) { return toml.Marshal(c) }
+func (c Config) Text() ([]byte, error) { return settings.Text(c) }
 
 func contains(list []string, value string) bool {
 	for _, v := range list {

@@ -68,7 +68,7 @@ func TestTextReadsBack(t *testing.T) {
 	if err != nil || c != Default() {
 		t.Errorf("read back %+v, %v", c, err)
 	}
-	for _, key := range keys() {
+	for _, key := range Keys() {
 		_, name, _ := strings.Cut(key, ".")
 		if !strings.Contains(string(text), "\n"+name+" = ") || !strings.Contains(string(text), "# ") {
 			t.Errorf("%s is not in the text:\n%s", key, text)

@@ -19,7 +19,12 @@ func Unfinished(entry, name string) bool {
 
 // Write gives the file this content, readable for all. After an error it is as it was
 // before.
-func Write(name string, content []byte) (err error) {
+func Write(name string, content []byte) error { return write(name, content, 0o644) }
+
+// WritePrivate is Write for what only the owner may read, such as keys.
+func WritePrivate(name string, content []byte) error { return write(name, content, 0o600) }
+
+func write(name string, content []byte, mode os.FileMode) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"+suffix)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
@@ -34,7 +39,7 @@ func Write(name string, content []byte) (err error) {
 	if _, err := file.Write(content); err != nil {
 		return err
 	}
-	if err := file.Chmod(0o644); err != nil {
+	if err := file.Chmod(mode); err != nil {
 		return err
 	}
 	if err := file.Sync(); err != nil {

@@ -61,6 +61,27 @@ func (j *Journal) Audit(ctx context.Context, actor, action, detail string) error
 	}, nil)
 }
 
+// AuditAfter are the entries with numbers above n, in order, at most limit.
+func (j *Journal) AuditAfter(ctx context.Context, n int64, limit int) (out []AuditEntry, err error) {
+	rows, err := j.read.QueryContext(ctx, "SELECT n, time, actor, action, detail, hash FROM audit WHERE n > ? ORDER BY n LIMIT ?", n, limit)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e AuditEntry
+		var micros int64
+		var hash []byte
+		if err := rows.Scan(&e.Number, &micros, &e.Actor, &e.Action, &e.Detail, &hash); err != nil {
+			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+		}
+		e.Time = time.UnixMicro(micros).UTC()
+		copy(e.Hash[:], hash)
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
 // head is what the meta table says of the last entry.
 func head(e AuditEntry) string { return fmt.Sprintf("%d %s", e.Number, hex.EncodeToString(e.Hash[:])) }
 

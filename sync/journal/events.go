@@ -45,6 +45,25 @@ func (j *Journal) Events(ctx context.Context, kind string, limit int) (out []Eve
 	return out, rows.Err()
 }
 
+// EventsAfter are the events with numbers above id, the oldest first, at most limit.
+func (j *Journal) EventsAfter(ctx context.Context, id int64, limit int) (out []Event, err error) {
+	rows, err := j.read.QueryContext(ctx, "SELECT id, time, kind, detail FROM event WHERE id > ? ORDER BY id LIMIT ?", id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Event
+		var micros int64
+		if err := rows.Scan(&e.ID, &micros, &e.Kind, &e.Detail); err != nil {
+			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+		}
+		e.Time = time.UnixMicro(micros).UTC()
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
 // Exam is one examination of a patient.
 type Exam struct {
 	ID      string

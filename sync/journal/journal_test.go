@@ -118,7 +118,7 @@ func TestAcknowledge(t *testing.T) {
 		}
 		return numbers(p)
 	}
-	if err := j.Acknowledge(t.Context(), 4, 2, 3); err != nil {
+	if err := j.Acknowledge(t.Context(), 4, journal.Range{2, 3}); err != nil {
 		t.Fatal(err)
 	}
 	if got := pending(0, 10); got != "2 3 5 6" {
@@ -138,6 +138,12 @@ func TestAcknowledge(t *testing.T) {
 	}
 	if err := j.Acknowledge(t.Context(), 7); err == nil {
 		t.Error("a result that never was is acknowledged")
+	}
+	if err := j.Demand(t.Context(), 3, journal.Range{1, 1}); err != nil { // the centre lost what it had
+		t.Fatal(err)
+	}
+	if _, waiting := j.Count(); pending(0, 10) != "1 4 5 6" || waiting != 4 {
+		t.Errorf("demanded: pending %s, %d waiting", pending(0, 10), waiting)
 	}
 }
 
@@ -176,7 +182,7 @@ func TestQuota(t *testing.T) {
 	if results, _ := j.Count(); results != 2000 {
 		t.Errorf("%d of 2000 results are left, none was acknowledged", results)
 	}
-	if err := j.Acknowledge(t.Context(), 2000, 7); err != nil {
+	if err := j.Acknowledge(t.Context(), 2000, journal.Range{7, 7}); err != nil {
 		t.Fatal(err)
 	}
 	record(t, j, 2001, 2002)

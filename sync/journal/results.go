@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"lungbox/ensemble"
 )
@@ -138,27 +137,47 @@ func (j *Journal) entries(ctx context.Context, where string, args ...any) (out [
 	return out, rows.Err()
 }
 
+// Range is the numbers from the first to the second, both included.
+type Range [2]uint64
+
 // Acknowledge marks what the centre has committed: all numbers up to upTo but the gaps,
 // which it does not have.
-func (j *Journal) Acknowledge(ctx context.Context, upTo uint64, gaps ...uint64) error {
+func (j *Journal) Acknowledge(ctx context.Context, upTo uint64, gaps ...Range) error {
 	if upTo > j.LastSeq() {
 		return fmt.Errorf("result %d is acknowledged, the last one is %d: the centre takes this box for another", upTo, j.LastSeq())
 	}
-	marks := append([]any{int64(upTo)}, make([]any, len(gaps))...)
-	for i, g := range gaps {
-		marks[i+1] = int64(g)
+	where, marks := "acked = 0 AND seq <= ?", []any{int64(upTo)}
+	for _, g := range gaps {
+		where += " AND NOT (seq BETWEEN ? AND ?)"
+		marks = append(marks, int64(g[0]), int64(g[1]))
 	}
-	where := "seq <= ? AND acked = 0"
-	if len(gaps) > 0 {
-		where += " AND seq NOT IN (?" + strings.Repeat(", ?", len(gaps)-1) + ")"
+	return j.mark(ctx, 1, where, marks)
+}
+
+// Demand marks as not acknowledged what the centre does not have, though it once had: all
+// numbers above upTo and the gaps. They are sent again.
+func (j *Journal) Demand(ctx context.Context, upTo uint64, gaps ...Range) error {
+	where, marks := "acked = 1 AND (seq > ?", []any{int64(upTo)}
+	for _, g := range gaps {
+		where += " OR seq BETWEEN ? AND ?"
+		marks = append(marks, int64(g[0]), int64(g[1]))
 	}
+	return j.mark(ctx, 0, where+")", marks)
+}
+
+func (j *Journal) mark(ctx context.Context, acked int, where string, marks []any) error {
 	var n int64
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, "UPDATE result SET acked = 1 WHERE "+where, marks...)
+		done, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE result SET acked = %d WHERE %s", acked, where), marks...)
 		if err != nil {
 			return err
 		}
 		n, err = done.RowsAffected()
 		return err
-	}, func() { j.waiting.Add(-uint64(n)) })
+	}, func() {
+		if acked == 1 {
+			n = -n
+		}
+		j.waiting.Add(uint64(n))
+	})
 }

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"lungbox/sync/hub/store"
+)
+
+// mosquitto is a real broker that can be killed and started again.
+type mosquitto struct {
+	t       *testing.T
+	file    string
+	port    int
+	command *exec.Cmd
+}
+
+// newMosquitto prepares one with the hub's own command.
+func newMosquitto(t *testing.T, h *hub) *mosquitto {
+	t.Helper()
+	if _, err := exec.LookPath("mosquitto"); err != nil {
+		t.Skip("mosquitto is not installed")
+	}
+	folder := t.TempDir()
+	m := &mosquitto{t: t, file: filepath.Join(folder, "mosquitto.conf"), port: freePort(t)}
+	h.must("broker", "mosquitto", folder, "--listen", fmt.Sprintf("127.0.0.1:%d", m.port), "--names", "127.0.0.1")
+	if os.Getuid() == 0 { // else it becomes a user who may not read here
+		text, err := os.ReadFile(m.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(m.file, append(text, "\nuser root\n"...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(m.kill)
+	return m
+}
+
+func (m *mosquitto) start() {
+	m.t.Helper()
+	m.command = exec.Command("mosquitto", "-c", m.file)
+	m.command.Stderr = os.Stderr
+	if err := m.command.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	until(m.t, 10*time.Second, func() string { return "mosquitto listens" }, func() bool { return listens(m.port) })
+}
+
+func listens(port int) bool {
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+func (m *mosquitto) kill() {
+	if m.command != nil {
+		_ = m.command.Process.Kill()
+		_ = m.command.Wait()
+		m.command = nil
+	}
+}
+
+// postgres starts a real PostgreSQL and returns its address.
+func postgres(t *testing.T) string {
+	t.Helper()
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if err != nil || len(found) == 0 {
+		t.Skip("PostgreSQL is not installed")
+	}
+	bin := found[len(found)-1]
+	folder, err := os.MkdirTemp("", "lungbox-postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var as *syscall.SysProcAttr
+	if os.Getuid() == 0 { // PostgreSQL refuses to be root
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			t.Skip("there is no user postgres")
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		as = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+		if err := os.Chown(folder, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data := filepath.Join(folder, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-A", "trust", "-U", "lungbox", "--no-instructions")
+	initdb.Dir, initdb.SysProcAttr = folder, as
+	if out, err := initdb.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	port := freePort(t)
+	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+folder)
+	server.Dir, server.SysProcAttr = folder, as
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGINT)
+		_ = server.Wait()
+		os.RemoveAll(folder)
+	})
+	address := fmt.Sprintf("postgres://lungbox@127.0.0.1:%d/postgres?sslmode=disable", port)
+	until(t, 30*time.Second, func() string { return "PostgreSQL answers" }, func() bool {
+		s, err := store.Open(t.Context(), address)
+		if err == nil {
+			s.Close()
+		}
+		return err == nil
+	})
+	return address
+}
+
+// In earnest: Mosquitto and PostgreSQL outside, two hubs that share the work; the broker
+// and the hubs are killed again and again.
+func TestMosquittoAndPostgres(t *testing.T) {
+	address := postgres(t)
+	h := newHub(t, "LUNGHUB_DATABASE_ADDRESS="+address)
+	m := newMosquitto(t, h)
+	m.start()
+	url := fmt.Sprintf("mqtts://127.0.0.1:%d", m.port)
+	h.environment = append(h.environment, "LUNGHUB_BROKER_LISTEN=", "LUNGHUB_BROKER_ADDRESS="+url, "LUNGHUB_BROKER_PUBLIC="+url)
+	h.start()
+	second := &hub{T: t, state: h.state, port: freePort(t), environment: append(append([]string{}, h.environment...), "")}
+	second.environment[len(second.environment)-1] = fmt.Sprintf("LUNGHUB_HUB_LISTEN=127.0.0.1:%d", second.port)
+	second.start()
+	var boxes []*box
+	for n := range 3 {
+		boxes = append(boxes, startBox(t, h.enrol("ward-3", fmt.Sprintf("box-%d", n)), t.TempDir(), nil))
+	}
+	const rounds, each = 4, 100
+	for k := range rounds {
+		for _, b := range boxes {
+			b.record(t, each)
+		}
+		switch k {
+		case 0:
+			m.kill()
+			m.start()
+		case 1:
+			h.kill()
+			h.start()
+		case 2:
+			second.kill()
+		}
+	}
+	for _, b := range boxes {
+		b.drained(t, h)
+	}
+	s, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if n, odd, err := s.Totals(t.Context()); n != len(boxes)*rounds*each || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v", n, odd, err)
+	}
+	for _, b := range boxes {
+		if why := b.why(); why != "" {
+			t.Errorf("the link of %s: %s", b.identity.Box, why)
+		}
+	}
+	// A box may not write into another's topics here either: the hub would take it.
+	before, err := s.Devices(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = tryPublish(t.Context(), boxes[0].identity, boxes[1].identity.Box.Topic("up/state"), []byte(`{"boot":"stolen","connection":99,"online":true}`)) // Mosquitto takes and drops it
+	time.Sleep(500 * time.Millisecond)
+	after, err := s.Devices(t.Context())
+	if err != nil || after[1].Status.Boot != before[1].Status.Boot {
+		t.Errorf("another's state: %+v, %v", after[1].Status, err)
+	}
+}

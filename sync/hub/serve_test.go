@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lungbox/sync/enrol"
+	"lungbox/sync/wire"
+)
+
+// One command on one side, one on the other: results arrive and are acknowledged.
+func TestResultsArrive(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
+	b.record(t, 1234)
+	b.drained(t, h)
+	if err := b.Audit(t.Context(), "anna", "region", "1,2,3,4"); err != nil {
+		t.Fatal(err)
+	}
+	s := h.database()
+	if n, odd, err := s.Totals(t.Context()); n != 1234 || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v", n, odd, err)
+	}
+	all, err := s.Devices(t.Context())
+	if err != nil || len(all) != 1 || !all[0].Online || all[0].Status.Epoch != b.Epoch() {
+		t.Errorf("devices %+v, %v", all, err)
+	}
+	until(t, 20*time.Second, func() string { return "a copy of the audit trail\n" + h.words() }, func() bool {
+		n, err := s.AuditOf(t.Context(), "box-1")
+		return err == nil && n == 1
+	})
+	b.stop()
+	until(t, 5*time.Second, func() string { return h.must("devices") }, func() bool { return strings.Contains(h.must("devices"), " off") })
+}
+
+// The hub is killed at any moment, again and again: nothing is lost, nothing is doubled.
+func TestHubKilled(t *testing.T) {
+	kills := 8
+	h := newHub(t)
+	h.start()
+	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
+	for k := range kills {
+		b.record(t, 150)
+		time.Sleep(time.Duration(k*13%50) * time.Millisecond)
+		h.kill()
+		b.record(t, 50)
+		h.start()
+	}
+	b.drained(t, h)
+	if n, odd, err := h.database().Totals(t.Context()); n != kills*200 || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v; want %d", n, odd, err, kills*200)
+	}
+}
+
+// The centre loses its disk and is put back from a copy: boxes send what it misses.
+func TestCentreLosesItsDisk(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	dir := t.TempDir()
+	i := h.enrol("ward-3", "box-1")
+	b := startBox(t, i, dir, nil)
+	b.record(t, 100)
+	b.drained(t, h)
+	h.kill()
+	s := h.database()
+	if err := s.Drop(t.Context(), "box-1", b.Epoch(), 61); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	h.start()
+	until(t, 30*time.Second, func() string { return "the results that were lost\n" + b.why() + "\n" + h.words() }, func() bool {
+		n, _, err := h.database().Totals(t.Context())
+		return err == nil && n == 100
+	})
+}
+
+// A code works once; a revoked box is put out and its results stay on it; another box's
+// name is of no use.
+func TestEnrolAndRevoke(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	address := "https://127.0.0.1:" + strings.TrimPrefix(h.environment[1], "LUNGHUB_HUB_LISTEN=127.0.0.1:")
+	text := groups.FindString(h.must("enrol", "--site", "ward-3", "--device", "box-1"))
+	code, err := enrol.ParseCode(strings.ToLower(strings.ReplaceAll(text, "-", " ")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := enrol.Enrol(t.Context(), t.TempDir(), address, code)
+	if err != nil || i.Box != (wire.Box{Site: "ward-3", Device: "box-1"}) {
+		t.Fatalf("%+v, %v", i.Box, err)
+	}
+	if _, err := enrol.Enrol(t.Context(), t.TempDir(), address, code); err == nil || !strings.Contains(err.Error(), "not valid") {
+		t.Errorf("the code works twice: %v", err)
+	}
+	other := enrol.NewCode([32]byte{1})
+	if _, err := enrol.Enrol(t.Context(), t.TempDir(), address, other); err == nil || !strings.Contains(err.Error(), "not the one") {
+		t.Errorf("another hub's code: %v", err)
+	}
+	if _, err := enrol.ParseCode(text[:len(text)-1] + "="); err == nil {
+		t.Error("a wrong code is read")
+	}
+	if out, err := h.run("enrol", "--site", "Ward 3", "--device", "x"); err == nil || strings.Count(out, "\n") != 1 {
+		t.Errorf("a wrong name: %q, %v", out, err)
+	}
+
+	b := startBox(t, i, filepath.Join(t.TempDir(), "j"), nil)
+	b.record(t, 10)
+	b.drained(t, h)
+	began := time.Now()
+	h.must("revoke", "box-1", "--why", "stolen")
+	until(t, time.Minute, func() string { return "the revoked box is put out\n" + h.words() }, func() bool { return b.why() != "" })
+	t.Logf("put out after %v", time.Since(began).Round(time.Millisecond))
+	b.record(t, 5)
+	time.Sleep(time.Second)
+	if _, waiting := b.Count(); waiting != 5 {
+		t.Errorf("%d results wait on a revoked box", waiting)
+	}
+	if n, _, err := h.database().Totals(t.Context()); n != 10 || err != nil {
+		t.Errorf("%d results of a revoked box, %v", n, err)
+	}
+}
+
+// A box with a certificate of its own gets neither into another's name nor topics.
+func TestOwnTopicsOnly(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	i, victim := h.enrol("ward-3", "box-1"), h.enrol("ward-3", "box-2")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	dial := func(client, filter, will string) error { return tryLink(ctx, i, client, filter, will) }
+	if err := dial("box-1", i.Box.Down(), i.Box.Topic(wire.State)); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	for name, attempt := range map[string]func() error{
+		"another's name": func() error { return dial("box-2", i.Box.Down(), "") },
+		"another's will": func() error { return dial("box-1", i.Box.Down(), victim.Box.Topic(wire.Ack)) },
+		"all topics":     func() error { return dial("box-1", "#", "") },
+		"another's acks": func() error { return dial("box-1", victim.Box.Down(), "") },
+		"writing elsewhere": func() error {
+			return tryPublish(ctx, i, victim.Box.Topic(wire.State), []byte(`{"boot":"x","online":true}`))
+		},
+		"writing acks": func() error { return tryPublish(ctx, i, i.Box.Topic(wire.Ack), []byte(`{}`)) },
+		"another's site": func() error {
+			return tryPublish(ctx, i, wire.Box{Site: "ward-4", Device: "box-1"}.Topic(wire.State), []byte(`{}`))
+		},
+		"no batch at all":   func() error { return tryPublish(ctx, i, i.Box.Topic(wire.Result), []byte("rubbish")) },
+		"a bomb of a batch": func() error { return tryPublish(ctx, i, i.Box.Topic(wire.Result), bomb()) },
+	} {
+		if err := attempt(); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if all, err := h.database().Devices(t.Context()); err != nil || all[1].Status.Boot != "" {
+		t.Errorf("the other box's state: %+v, %v", all, err)
+	}
+}

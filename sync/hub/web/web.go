@@ -1,0 +1,154 @@
+// Package web is what the hub shows over HTTPS.
+//
+//	POST /enrol      a box with a code gets its certificate
+//	GET  /healthz    200 while the database answers
+//	GET  /tuf/…      signed metadata and files of releases
+package web
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"lungbox/sync/enrol"
+	"lungbox/sync/hub/authority"
+	"lungbox/sync/hub/store"
+	"lungbox/sync/wire"
+)
+
+// Config is what the pages are made of.
+type Config struct {
+	Store      *store.Store
+	Authority  *authority.Authority
+	Broker     string // address that boxes are told
+	Repository string // folder of releases; "": there are none
+	Log        *slog.Logger
+}
+
+// Web answers requests. See New.
+type Web struct {
+	config Config
+
+	mu    sync.Mutex
+	wrong []time.Time // codes that were no good, of the last minute
+}
+
+// New makes the pages.
+func New(c Config) *Web { return &Web{config: c} }
+
+// Handler answers all requests.
+func (w *Web) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /enrol", w.enrol)
+	mux.HandleFunc("GET /healthz", w.health)
+	if w.config.Repository != "" {
+		mux.HandleFunc("GET /tuf/{path...}", w.release)
+	}
+	return mux
+}
+
+// TLS is how the hub speaks: boxes show their certificate, people have none.
+func TLS(a *authority.Authority, own func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: own, ClientCAs: a.Pool(), ClientAuth: tls.VerifyClientCertIfGiven}
+}
+
+// box is the box that a request comes from, with a certificate that still counts.
+func (w *Web) box(r *http.Request) (b wire.Box, err error) {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return b, errors.New("only boxes may ask for this, with their certificate")
+	}
+	c := r.TLS.PeerCertificates[0]
+	if b, err = authority.Subject(c); err != nil {
+		return b, err
+	}
+	return b, w.config.Store.Valid(r.Context(), b, authority.Serial(c))
+}
+
+// tries is how many wrong codes are heard in a minute, from everybody together: 80 bits
+// cannot be guessed so, and a slip of the pen finds its minute.
+const tries = 60
+
+func (w *Web) enrol(rw http.ResponseWriter, r *http.Request) {
+	if !w.patient() {
+		http.Error(rw, "too many wrong codes: try again in a minute", http.StatusTooManyRequests)
+		return
+	}
+	var ask enrol.Request
+	if err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 8<<10)).Decode(&ask); err != nil {
+		http.Error(rw, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	var certificate []byte
+	b, err := w.config.Store.Enrol(r.Context(), ask.Secret, func(b wire.Box) (serial string, err error) {
+		certificate, serial, err = w.config.Authority.Box(b, ask.Request)
+		return serial, err
+	})
+	if err != nil {
+		w.config.Log.Warn("a box is not enrolled", "from", r.RemoteAddr, "why", err)
+		if errors.Is(err, store.ErrCode) {
+			w.impatient()
+		}
+		http.Error(rw, err.Error(), http.StatusForbidden)
+		return
+	}
+	w.config.Log.Info("a box is enrolled", "box", b.String(), "from", r.RemoteAddr)
+	rw.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(rw).Encode(enrol.Answer{Box: b, Certificate: string(certificate), Broker: w.config.Broker}) // the box asks for another code if this fails
+}
+
+func (w *Web) patient() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.wrong) > 0 && time.Since(w.wrong[0]) > time.Minute {
+		w.wrong = w.wrong[1:]
+	}
+	return len(w.wrong) < tries
+}
+
+func (w *Web) impatient() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrong = append(w.wrong, time.Now())
+}
+
+func (w *Web) health(rw http.ResponseWriter, r *http.Request) {
+	if _, _, err := w.config.Store.Totals(r.Context()); err != nil {
+		http.Error(rw, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = rw.Write([]byte("running\n")) // whoever asked has gone if this fails
+}
+
+// release hands out files of the repository to boxes, with ranges. Everything in it is
+// signed; that only boxes get it keeps the load down.
+func (w *Web) release(rw http.ResponseWriter, r *http.Request) {
+	if _, err := w.box(r); err != nil {
+		http.Error(rw, err.Error(), http.StatusForbidden)
+		return
+	}
+	root, err := os.OpenRoot(w.config.Repository) // no path leads out of it, links included
+	if err != nil {
+		http.Error(rw, "there are no releases yet", http.StatusNotFound)
+		return
+	}
+	defer root.Close()
+	f, err := root.Open(r.PathValue("path"))
+	if err != nil {
+		http.NotFound(rw, r)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		http.NotFound(rw, r)
+		return
+	}
+	rw.Header().Set("ETag", `"`+time.Time.Format(info.ModTime(), "20060102150405.000000000")+`"`)
+	rw.Header().Set("Content-Type", "application/octet-stream")
+	http.ServeContent(rw, r, "", info.ModTime(), f)
+}
