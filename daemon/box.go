@@ -22,6 +22,7 @@ import (
 	"lungbox/daemon/pipeline"
 	"lungbox/daemon/service"
 	"lungbox/ensemble/worker"
+	"lungbox/sync/enrol"
 	"lungbox/sync/journal"
 )
 
@@ -42,6 +43,8 @@ type box struct {
 	engines  *keeper.Keeper
 	pulses   []*service.Pulse
 	session  *exam.Session
+	identity enrol.Identity              // zero where the box is not enrolled
+	centre   *centre                     // nil where the box is not enrolled
 	released atomic.Pointer[gate.Config] // rules of the release that scores
 	onRules  func(gate.Config)           // told of them; nil: nobody asks
 	gated    func() map[string]uint64    // what the gate of a live picture counts; may be nil
@@ -73,6 +76,9 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	if err := b.openStore(ctx); err != nil {
 		return nil, err
 	}
+	if b.centre, err = b.openCentre(); err != nil {
+		return nil, err
+	}
 	if b.listener, err = listen(ctx, c.Page.Listen); err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	b.line, err = pipeline.New(pipeline.Config{
 		Source: b.feed.source, EveryFrame: b.feed.waits, RetrySource: seconds(c.Source.Retry),
 		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled, b.feed.recorded},
-		Device: boxName(c.Box.Name), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
+		Device: b.name(), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
 	})
 	if err != nil {
 		return nil, err
@@ -129,9 +135,10 @@ func (b *box) show() {
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated})
 	b.web = page.New(page.Config{
-		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: boxName(c.Box.Name),
+		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
-		Also: map[string]http.Handler{"GET /metrics": b.figures.Handler()},
+		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
+		Centre: b.centre.about(b.store),
 	})
 }
 
@@ -155,6 +162,11 @@ func (b *box) run(ctx context.Context) error {
 	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
 	beat := b.pulse("the pipeline", pipelineLimit)
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
+	if b.centre != nil {
+		toCentre := b.line.Subscribe(4)
+		group.Go(func() error { return b.centre.follow(ctx, toCentre.Events()) })
+		group.Go(func() error { return b.centre.up.Run(ctx) })
+	}
 	for _, part := range b.feed.parts {
 		group.Go(func() error { return part(ctx) })
 	}

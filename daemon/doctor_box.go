@@ -24,7 +24,7 @@ func boxFindings(ctx context.Context, c config.Config) []finding {
 	if err != nil {
 		return append(findings, finding{Check: "results", State: "fault", Found: err.Error()}, clock())
 	}
-	return append(findings, folderFinding("results", state, "box.state", 1000), journalFinding(ctx, state), clock())
+	return append(findings, folderFinding("results", state, "box.state", 1000), journalFinding(ctx, state), centreFinding(ctx, c.Centre, state), clock())
 }
 
 // sourceFinding looks whether what source.from names is there.

@@ -72,9 +72,9 @@ func startBox(t *testing.T, config string, environment ...string) *running {
 
 // state asks the page.
 func (r *running) state(t *testing.T) (s struct {
-	State, Detail, Notice, Source string
-	Counters                      struct{ Judged, Dropped uint64 }
-	Result                        *ensemble.Result
+	State, Detail, Notice, Source, Centre string
+	Counters                              struct{ Judged, Dropped uint64 }
+	Result                                *ensemble.Result
 }) {
 	t.Helper()
 	answer, err := http.Get(r.address + "/api/state")

@@ -27,6 +27,7 @@ type Config struct {
 	Exam    Exam    `toml:"exam" comment:"Examinations of patients."`
 	Journal Journal `toml:"journal" comment:"What is kept on disk."`
 	Page    Page    `toml:"page" comment:"The local web page."`
+	Centre  Centre  `toml:"centre" comment:"The centre that this box is enrolled at (lungbox enrol)."`
 }
 
 // Engine says how frames are scored.
@@ -62,6 +63,12 @@ func Keys() []string { return settings.Keys(new(Config)) }
 // Changed lists the keys that have other values in b than in a.
 func Changed(a, b Config) []string { return settings.Changed(&a, &b) }
 
+// Centre says how the box speaks to its centre.
+type Centre struct {
+	Sync      bool    `toml:"sync" comment:"Send results to the centre, once this box is enrolled."`
+	KeepAlive float64 `toml:"keepalive" comment:"Seconds of silence after which the link is looked at; one that is dead is given up after 1.5 times that."`
+}
+
 // Default returns the settings of a box that nobody configured.
 func Default() Config {
 	return Config{
@@ -74,6 +81,7 @@ func Default() Config {
 		Journal: Journal{Reserve: 64, Quota: 4096},
 		Engine:  Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
 		Page:    Page{Listen: "127.0.0.1:8080"},
+		Centre:  Centre{Sync: true, KeepAlive: 30},
 	}
 }
 

@@ -23,6 +23,7 @@ type message struct {
 	State  pipeline.State `json:"state"`
 	Detail string         `json:"detail"`
 	Source string         `json:"source"` // what pictures come from, with format and rate; "" when unknown
+	Centre string         `json:"centre"` // how the link to the centre is; "" where there is none
 	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
 	Places bool           `json:"places"` // people may set where the ultrasound picture lies
 
@@ -54,6 +55,9 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	}
 	if p.config.Source != nil {
 		m.Source = p.config.Source()
+	}
+	if p.config.Centre != nil {
+		m.Centre = p.config.Centre()
 	}
 	if p.config.Notice != nil {
 		m.Notice = p.config.Notice()

@@ -56,6 +56,8 @@ type Config struct {
 	Notice func() string
 	// Source says what pictures come from, with format and rate; nil: it is not shown.
 	Source func() string
+	// Centre says how the link to the centre is; nil: there is none.
+	Centre func() string
 	// Places is set where people may say where the ultrasound picture lies; may be nil.
 	Places Places
 	// Also are further handlers by pattern, such as "GET /metrics".

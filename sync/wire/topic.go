@@ -60,6 +60,10 @@ func (b Box) Check() error {
 // tell by it who may read everything.
 const Hub = "lunghub"
 
+// Check ends the client id of a box that only looks whether it is let in; no name has a
+// dot.
+const Check = ".check"
+
 // plain names have one meaning in topics, NATS subjects, paths and certificates.
 var plain = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 

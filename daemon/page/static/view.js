@@ -103,6 +103,8 @@ export function showAbout(message, simulated) {
   long('engine', message.engine || '–');
   $('warning').hidden = !message.notice;
   long('warning', message.notice || '');
+  $('centre-part').hidden = !message.centre;
+  long('centre', message.centre || '');
   $('region').hidden = !message.places;
   const why = [];
   if (simulated) why.push('simulated picture');

@@ -148,7 +148,7 @@ func (h *hook) OnConnectAuthenticate(c *mochi.Client, p packets.Packet) bool {
 	if err == nil && !h.broker.may(c) {
 		err = h.broker.valid(h.broker.ctx, box, serial)
 	}
-	if err != nil || c.ID != box.Device || !will {
+	if err != nil || strings.TrimSuffix(c.ID, wire.Check) != box.Device || !will {
 		h.broker.log.Warn("a connection is refused", "from", c.Net.Remote, "box", box.String(), "client", c.ID, "why", err)
 		return false
 	}

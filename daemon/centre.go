@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lungbox/daemon/config"
+	"lungbox/daemon/pipeline"
+	"lungbox/sync/enrol"
+	"lungbox/sync/journal"
+	"lungbox/sync/mqtt"
+	"lungbox/sync/uplink"
+	"lungbox/sync/wire"
+)
+
+// identityFolder, in the state folder, holds who the box is at its centre.
+const identityFolder = "identity"
+
+// centre is the box's way to its centre.
+type centre struct {
+	up *uplink.Uplink
+
+	mu      sync.Mutex
+	last    pipeline.Event
+	trouble string // of the link; "" while it is up
+	since   time.Time
+}
+
+// name is the box's name in results: as configured, as it was enrolled, or the machine's.
+func (b *box) name() string {
+	if b.config.Box.Name == "" && b.identity.Box.Device != "" {
+		return b.identity.Box.Device
+	}
+	return boxName(b.config.Box.Name)
+}
+
+// openCentre prepares the uplink; nil where the box is not enrolled or is not to send. An
+// identity that cannot be used stops no box: it scores and keeps, and says so.
+func (b *box) openCentre() (*centre, error) {
+	b.note("centre", "")
+	if !b.config.Centre.Sync {
+		return nil, nil //nolint:nilnil // there is none, which is no error
+	}
+	var err error
+	b.identity, err = enrol.Load(filepath.Join(b.state, identityFolder))
+	if errors.Is(err, enrol.ErrNone) {
+		return nil, nil //nolint:nilnil // see above
+	}
+	if err != nil {
+		b.note("centre", err.Error())
+		b.log.Error(err.Error())
+		return nil, nil //nolint:nilnil // see above
+	}
+	way, err := transport(b.identity, b.identity.Box.Device, b.config.Centre)
+	if err != nil {
+		return nil, err
+	}
+	c := &centre{trouble: "not connected yet", since: time.Now()}
+	c.up = uplink.New(uplink.Config{
+		Box: b.identity.Box, Journal: b.store, Transport: way, Status: func() wire.Status { return b.status(c) },
+		Changed: func(trouble string) {
+			if c.set(trouble) {
+				b.log.Info("the link to the centre has changed", "trouble", trouble)
+			}
+		},
+	}, rand.Text())
+	return c, nil
+}
+
+// transport is the way to the broker that an identity names, under a client id: one link at
+// a time has it.
+func transport(i enrol.Identity, client string, c config.Centre) (*mqtt.Transport, error) {
+	secure, err := i.TLS()
+	if err != nil {
+		return nil, err
+	}
+	return mqtt.New(mqtt.Config{Broker: i.Broker, Client: client, TLS: secure, KeepAlive: seconds(c.KeepAlive)})
+}
+
+// set keeps the link's trouble and says whether it is other than before.
+func (c *centre) set(trouble string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changed := (trouble == "") != (c.trouble == "")
+	if changed {
+		c.since = time.Now()
+	}
+	c.trouble = trouble
+	return changed
+}
+
+// follow keeps the pipeline's newest state for the centre.
+func (c *centre) follow(_ context.Context, events <-chan pipeline.Event) error {
+	for e := range events {
+		c.mu.Lock()
+		c.last = e
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// about says how the link is, for the page; nil where there is none.
+func (c *centre) about(store *journal.Journal) func() string {
+	if c == nil {
+		return nil
+	}
+	return func() string {
+		_, waiting := store.Count()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch {
+		case c.trouble != "":
+			return fmt.Sprintf("no link since %s, %d results wait", c.since.Format("15:04"), waiting)
+		case waiting > 0:
+			return fmt.Sprintf("connected, %d results wait", waiting)
+		}
+		return "connected, has everything"
+	}
+}
+
+// status is what the centre is told of the box.
+func (b *box) status(c *centre) wire.Status {
+	c.mu.Lock()
+	e := c.last
+	c.mu.Unlock()
+	return wire.Status{
+		Version: version, Release: e.About.Release, State: string(e.State), Detail: e.Detail, Notice: b.noted(),
+		Scheme: b.config.Exam.Scheme, Demo: e.About.Demo != "",
+	}
+}
+
+func newEnrol() *cobra.Command {
+	s := &settings{}
+	c := &cobra.Command{
+		Use:   "enrol https://HUB:PORT CODE",
+		Short: "Make this box one of a centre's, with a code from `lunghub enrol`",
+		Long: `Make this box one of a centre's, with a code from ` + "`lunghub enrol`" + `. The box makes its own
+key, which never leaves it. A box that runs takes it up with
+
+  systemctl restart lungbox`,
+		Args: cobra.MatchAll(cobra.MinimumNArgs(2), cobra.MaximumNArgs(9)), // the code may be written in groups
+		RunE: func(c *cobra.Command, args []string) error {
+			config, err := s.load()
+			if err != nil {
+				return err
+			}
+			state, err := stateFolder(config.Box.State)
+			if err != nil {
+				return err
+			}
+			text := ""
+			for _, a := range args[1:] {
+				text += a
+			}
+			code, err := enrol.ParseCode(text)
+			if err != nil {
+				return err
+			}
+			i, err := enrol.Enrol(c.Context(), filepath.Join(state, identityFolder), args[0], code)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "this box is %s of %s now; results go to %s\n", i.Box.Device, i.Box.Site, i.Broker)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&s.file, "config", "", "configuration file")
+	return c
+}
+
+// centreFinding looks whether the broker is there and lets this box in.
+func centreFinding(ctx context.Context, c config.Centre, state string) finding {
+	f := finding{Check: "centre", State: "ok"}
+	i, err := enrol.Load(filepath.Join(state, identityFolder))
+	switch {
+	case errors.Is(err, enrol.ErrNone):
+		return finding{Check: "centre", State: "note", Found: "this box is not enrolled: results stay on it", Do: "lungbox enrol https://HUB CODE"}
+	case !c.Sync:
+		return finding{Check: "centre", State: "note", Found: "nothing is sent: centre.sync is false"}
+	}
+	if err == nil {
+		err = tryBroker(ctx, i, c)
+	}
+	if err != nil {
+		return finding{Check: "centre", State: "fault", Found: err.Error(), Do: "results are kept and go out later; check cable, network and the broker's address, or enrol again when the box was revoked"}
+	}
+	f.Found = fmt.Sprintf("%s lets %s in", i.Broker, i.Box)
+	return f
+}
+
+// tryBroker connects once, beside the box that may run.
+func tryBroker(ctx context.Context, i enrol.Identity, c config.Centre) error {
+	c.KeepAlive = min(c.KeepAlive, 10)
+	way, err := transport(i, i.Box.Device+wire.Check, c)
+	if err != nil {
+		return err
+	}
+	link, err := way.Dial(ctx, i.Box.Down(), uplink.Message{})
+	if err != nil {
+		return err
+	}
+	link.Close()
+	return nil
+}
