@@ -1,0 +1,372 @@
+package ota
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Progress is how far a download is.
+type Progress struct {
+	Total  int64 // bytes of the release
+	Loaded int64 // bytes that came over the link, in this call
+	Done   int64 // bytes that are in their place
+	Reused int64 // bytes that were on the disk already, in other releases
+}
+
+// Fetcher downloads releases into a box's folder.
+type Fetcher struct {
+	Source Source
+	Dir    string // the box's ota folder
+	// Yield is called between parts of a download, which wait while it blocks: results go
+	// first on a thin link. nil: nobody else wants the link.
+	Yield func(ctx context.Context) error
+	Tell  func(Progress) // told of progress; may be nil
+}
+
+// ErrHash says that what came is not what was signed.
+var ErrHash = errors.New("what was downloaded is not what was signed")
+
+// checkpoint is how many bytes of a download may be lost to a power cut, and chunk how many
+// come between two looks at who else wants the link.
+const (
+	checkpoint = 1 << 20
+	chunk      = 64 << 10
+)
+
+func incoming(dir string, r Release) string { return filepath.Join(dir, "incoming", r.Digest()) }
+
+// Fetch brings all files of a release into the box's folder of downloads, whole and hashed,
+// and returns that folder. It goes on where an earlier call was cut off. Nothing of the
+// content is read as anything but bytes, except the list of pieces once its hash is right.
+func (f *Fetcher) Fetch(ctx context.Context, r Release) (folder string, err error) {
+	folder = incoming(f.Dir, r)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("ota: %w", err)
+	}
+	p := &Progress{Total: r.Bytes()}
+	job := &fetch{Fetcher: f, release: r, folder: folder, progress: p}
+	if err := job.run(ctx); err != nil {
+		return "", fmt.Errorf("ota: release %s: %w", r.Name, err)
+	}
+	return folder, nil
+}
+
+type fetch struct {
+	*Fetcher
+	release  Release
+	folder   string
+	progress *Progress
+	have     map[string]place // pieces on this disk, by hash
+}
+
+// place is where a piece lies on the disk.
+type place struct {
+	file          string
+	offset, bytes int64
+}
+
+func (j *fetch) run(ctx context.Context) error {
+	for _, file := range j.release.Files {
+		if file.Name == PiecesFile && file.Bytes > maxPieces {
+			return fmt.Errorf("%s has %d bytes", PiecesFile, file.Bytes)
+		}
+	}
+	// The list of pieces first: it says what need not come over the link.
+	var pieces Pieces
+	for _, file := range j.release.Files {
+		if file.Name != PiecesFile {
+			continue
+		}
+		if err := j.file(ctx, file, nil); err != nil {
+			return err
+		}
+		text, err := os.ReadFile(filepath.Join(j.folder, PiecesFile))
+		if err != nil {
+			return err
+		}
+		if pieces, err = decodePieces(text, j.release.Files); err != nil {
+			return err
+		}
+	}
+	j.index()
+	for _, file := range j.release.Files {
+		if file.Name == PiecesFile {
+			continue
+		}
+		if err := j.file(ctx, file, pieces[file.Name]); err != nil {
+			return err
+		}
+	}
+	return syncFolder(j.folder)
+}
+
+// index finds the pieces of the releases that are on this disk. A release that cannot be
+// read has none.
+func (j *fetch) index() {
+	j.have = map[string]place{}
+	folders, err := filepath.Glob(filepath.Join(j.Dir, "releases", "*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		text, err := os.ReadFile(filepath.Join(folder, PiecesFile))
+		var pieces Pieces
+		if err != nil || json.Unmarshal(text, &pieces) != nil {
+			continue
+		}
+		for name, list := range pieces {
+			if !fileOK.MatchString(name) {
+				continue
+			}
+			for _, p := range list {
+				j.have[p.SHA256] = place{filepath.Join(folder, name), p.Offset, p.Bytes}
+			}
+		}
+	}
+}
+
+// state is what is known of a file that is not whole yet, written after its bytes are on
+// the disk.
+type state struct {
+	Tag    string // of the server's file
+	Offset int64  // all before it is there
+}
+
+// file brings one file.
+func (j *fetch) file(ctx context.Context, file File, pieces []Piece) error {
+	name := filepath.Join(j.folder, filepath.FromSlash(file.Name))
+	if info, err := os.Lstat(name); err == nil && info.Mode().IsRegular() {
+		j.progress.Done += file.Bytes // it was hashed before it got its name
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	err := j.whole(ctx, name, file, pieces)
+	if errors.Is(err, ErrChanged) || errors.Is(err, ErrHash) {
+		// Another file than when it began, or a damaged part: once more, from nothing.
+		j.forget(name)
+		err = j.whole(ctx, name, file, nil)
+	}
+	if errors.Is(err, ErrHash) {
+		j.forget(name)
+	}
+	return err
+}
+
+func (j *fetch) forget(name string) {
+	for _, n := range []string{part(name), part(name) + ".state"} {
+		_ = os.Remove(n) // a part that stays is found out by its hash again
+	}
+}
+
+func part(name string) string { return name + ".part" }
+
+// whole brings a file to its end, hashes it and gives it its name.
+func (j *fetch) whole(ctx context.Context, name string, file File, pieces []Piece) error {
+	out, err := os.OpenFile(part(name), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	var s state
+	text, err := os.ReadFile(part(name) + ".state")
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil || s.Offset < 0 || s.Offset > file.Bytes {
+		s = state{}
+	}
+	if info, err := out.Stat(); err != nil || info.Size() < s.Offset {
+		s = state{}
+	}
+	w := &writer{job: j, out: out, name: name, file: file, state: s, saved: s.Offset}
+	j.progress.Done += s.Offset
+	defer w.close()
+	for _, span := range j.spans(file, pieces, s.Offset) {
+		if err := w.span(ctx, span); err != nil {
+			_ = w.save() // else a little more comes twice
+			return err
+		}
+	}
+	if err := out.Truncate(file.Bytes); err != nil {
+		return err
+	}
+	if err := out.Sync(); err != nil {
+		return err
+	}
+	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	sum, length, err := HashFile(out)
+	if err != nil {
+		return err
+	}
+	if sum != file.SHA256 || length != file.Bytes {
+		j.progress.Done -= file.Bytes
+		return fmt.Errorf("%s: %w", file.Name, ErrHash)
+	}
+	if err := os.Rename(part(name), name); err != nil {
+		return err
+	}
+	if err := os.Remove(part(name) + ".state"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncFolder(filepath.Dir(name))
+}
+
+// span is a run of bytes of a file: from the link, or from a place on this disk.
+type span struct {
+	from, to int64
+	place    *place
+	sum      string
+}
+
+// spans cuts what is missing of a file into runs.
+func (j *fetch) spans(file File, pieces []Piece, offset int64) (out []span) {
+	link := func(to int64) {
+		if to <= offset {
+			return
+		}
+		if n := len(out); n > 0 && out[n-1].place == nil {
+			out[n-1].to = to
+		} else {
+			out = append(out, span{from: offset, to: to})
+		}
+		offset = to
+	}
+	for _, p := range pieces {
+		at, ok := j.have[p.SHA256]
+		if !ok || at.bytes != p.Bytes || p.Offset < offset {
+			continue
+		}
+		link(p.Offset)
+		out = append(out, span{p.Offset, p.Offset + p.Bytes, &at, p.SHA256})
+		offset = p.Offset + p.Bytes
+	}
+	link(file.Bytes)
+	return out
+}
+
+// writer appends to a file and remembers how far it is.
+type writer struct {
+	job  *fetch
+	out  *os.File
+	name string
+	file File
+	state
+	saved int64 // offset that the disk knows
+
+	body   io.ReadCloser // of the link, at Offset
+	bodyAt int64
+}
+
+func (w *writer) close() {
+	if w.body != nil {
+		w.body.Close()
+	}
+}
+
+func (w *writer) span(ctx context.Context, s span) error {
+	if s.place != nil {
+		if err := w.copy(s); err == nil {
+			return nil
+		}
+		s.place = nil // the disk does not have it any more: it comes over the link
+	}
+	for w.Offset < s.to {
+		if err := w.chunk(ctx, min(chunk, s.to-w.Offset)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copy takes a piece from this disk.
+func (w *writer) copy(s span) error {
+	from, err := os.Open(s.place.file)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	section := io.NewSectionReader(from, s.place.offset, s.place.bytes)
+	sum, _, err := HashFile(section)
+	if err != nil {
+		return err
+	}
+	if sum != s.sum {
+		return ErrHash
+	}
+	if _, err := section.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.NewOffsetWriter(w.out, s.from), section); err != nil {
+		return err
+	}
+	w.job.progress.Reused += s.place.bytes
+	return w.advance(s.place.bytes)
+}
+
+// idle is how long a server may send nothing.
+const idle = 60 * time.Second
+
+// chunk takes bytes from the link.
+func (w *writer) chunk(ctx context.Context, n int64) error {
+	if w.job.Yield != nil {
+		if err := w.job.Yield(ctx); err != nil {
+			return err
+		}
+	}
+	if w.body == nil || w.bodyAt != w.Offset {
+		w.close()
+		body, tag, err := w.job.Source.Open(ctx, "targets/"+w.file.Target(w.job.release.Name), w.Offset, w.Tag)
+		if err != nil {
+			return err
+		}
+		w.body, w.bodyAt, w.Tag = body, w.Offset, tag
+	}
+	stop := time.AfterFunc(idle, func() { w.body.Close() })
+	defer stop.Stop()
+	got, err := io.CopyN(io.NewOffsetWriter(w.out, w.Offset), w.body, n)
+	w.bodyAt += got
+	w.job.progress.Loaded += got
+	if e := w.advance(got); e != nil {
+		return e
+	}
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s ends after %d bytes of %d", w.file.Name, w.Offset, w.file.Bytes)
+	}
+	return err
+}
+
+func (w *writer) advance(n int64) error {
+	w.Offset += n
+	w.job.progress.Done += n
+	if w.job.Tell != nil {
+		w.job.Tell(*w.job.progress)
+	}
+	if w.Offset-w.saved >= checkpoint {
+		return w.save()
+	}
+	return nil
+}
+
+// save makes what is there durable, then says so.
+func (w *writer) save() error {
+	if err := w.out.Sync(); err != nil {
+		return err
+	}
+	text, err := json.Marshal(w.state)
+	if err != nil {
+		return err
+	}
+	w.saved = w.Offset
+	return writeFile(part(w.name)+".state", text)
+}

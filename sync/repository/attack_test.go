@@ -1,0 +1,468 @@
+package repository_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"lungbox/sync/ota"
+	"lungbox/sync/repository"
+)
+
+// snapshotOf copies a repository's folder as it is.
+func (c *centre) copyTo(dir string) {
+	c.Helper()
+	if err := os.CopyFS(dir, os.DirFS(c.dir)); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func folder(t *testing.T, dir string) ota.Source {
+	t.Helper()
+	f, err := ota.OpenFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// edit changes a file of a tree.
+func edit(t *testing.T, path string, change func([]byte) []byte) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, change(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every attack is refused, each with its own error, and the box keeps what it has.
+func TestAttacks(t *testing.T) {
+	files, pieces := content(1, 1<<20)
+	next, nextPieces := content(2, 1<<20, 5)
+	tests := []struct {
+		name string
+		// attack has a centre with the release a, which the box has, and returns what the
+		// box sees then.
+		attack func(t *testing.T, c *centre, b *box) ota.Source
+		want   error
+		says   string
+	}{
+		{"replay of an older tree", func(t *testing.T, c *centre, b *box) ota.Source {
+			old := t.TempDir()
+			c.copyTo(old)
+			c.publish("b", 2, next, nextPieces)
+			if _, err := b.refresh(nil); err != nil {
+				t.Fatal(err)
+			}
+			return folder(t, old)
+		}, ota.ErrRollback, ""},
+		{"replay to a box that lost its metadata", func(t *testing.T, c *centre, b *box) ota.Source {
+			old := t.TempDir()
+			c.copyTo(old)
+			c.publish("b", 2, next, nextPieces)
+			if _, err := b.refresh(nil); err != nil {
+				t.Fatal(err)
+			}
+			for _, role := range []string{"timestamp", "snapshot", "targets"} {
+				if err := os.Remove(filepath.Join(b.dir, "metadata", role+".json")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return folder(t, old)
+		}, ota.ErrRollback, ""},
+		{"downgrade: an old release under a new list", func(t *testing.T, c *centre, _ *box) ota.Source {
+			if err := c.Withdraw("a"); err != nil {
+				t.Fatal(err)
+			}
+			c.publish("b", 1, next, nextPieces)
+			return folder(t, c.dir)
+		}, ota.ErrCounter, ""},
+		{"freeze", func(t *testing.T, c *centre, b *box) ota.Source {
+			b.at = b.at.AddDate(0, 0, 15)
+			return folder(t, c.dir)
+		}, ota.ErrExpired, ""},
+		{"freeze, with the clock put back", func(t *testing.T, c *centre, b *box) ota.Source {
+			later := c.box()
+			later.dir = b.dir
+			c.at = c.at.AddDate(0, 0, 13)
+			later.at = c.at
+			c.stamp()
+			if _, err := later.refresh(nil); err != nil {
+				t.Fatal(err)
+			}
+			// The signed time has gone by 13 days; 14 later the same stamp is stale, whatever
+			// the clock says.
+			later.at = c.at.AddDate(0, 0, 20)
+			_, _ = later.refresh(nil) // expired, and the time is seen
+			return folder(t, c.dir)
+		}, ota.ErrCounter, ""}, // the clock went back to a time at which the stamp was fresh; nothing new is to be had
+		{"mix and match: a newer stamp, an older snapshot", func(t *testing.T, c *centre, _ *box) ota.Source {
+			old, err := os.ReadFile(filepath.Join(c.dir, "metadata", "1.snapshot.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.publish("b", 2, next, nextPieces)
+			edit(t, filepath.Join(c.dir, "metadata", "2.snapshot.json"), func([]byte) []byte { return old })
+			return folder(t, c.dir)
+		}, ota.ErrMetadata, ""},
+		{"too few signatures", func(t *testing.T, c *centre, _ *box) ota.Source {
+			if err := c.Add(next, ota.Custom{Name: "b", Counter: 2}, nextPieces); err != nil {
+				t.Fatal(err)
+			}
+			c.sign(c.holders[0])
+			if err := os.Rename(filepath.Join(c.dir, "staged", "targets.json"), filepath.Join(c.dir, "metadata", "3.targets.json")); err != nil {
+				t.Fatal(err)
+			}
+			c.stamp()
+			return folder(t, c.dir)
+		}, ota.ErrSignature, ""},
+		{"one signature twice", func(t *testing.T, c *centre, _ *box) ota.Source {
+			if err := c.Add(next, ota.Custom{Name: "b", Counter: 2}, nextPieces); err != nil {
+				t.Fatal(err)
+			}
+			c.sign(c.holders[0])
+			staged := filepath.Join(c.dir, "staged", "targets.json")
+			edit(t, staged, func(text []byte) []byte {
+				var m struct {
+					Signed     json.RawMessage   `json:"signed"`
+					Signatures []json.RawMessage `json:"signatures"`
+				}
+				if err := json.Unmarshal(text, &m); err != nil {
+					t.Fatal(err)
+				}
+				m.Signatures = append(m.Signatures, m.Signatures[0])
+				out, err := json.Marshal(m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out
+			})
+			if err := os.Rename(staged, filepath.Join(c.dir, "metadata", "3.targets.json")); err != nil {
+				t.Fatal(err)
+			}
+			// The hub itself does not read such a list, so the attacker signs with the hub's key.
+			return folder(t, forge(t, c))
+		}, nil, "multiple signatures"},
+		{"another centre's tree", func(t *testing.T, c *centre, _ *box) ota.Source {
+			other := newCentre(t)
+			other.publish("b", 2, next, nextPieces)
+			return folder(t, other.dir)
+		}, ota.ErrSignature, ""},
+		{"a root of the attacker's", func(t *testing.T, c *centre, _ *box) ota.Source {
+			other := newCentre(t)
+			if err := other.Rotate(repository.Change{Threshold: 1}); err != nil {
+				t.Fatal(err)
+			}
+			other.sign(other.holders[0], other.holders[1])
+			root, err := os.ReadFile(filepath.Join(other.dir, "metadata", "2.root.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(c.dir, "metadata", "2.root.json"), root, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return folder(t, c.dir)
+		}, ota.ErrSignature, ""},
+		{"endless metadata", func(t *testing.T, c *centre, b *box) ota.Source {
+			return &attacked{Source: b.Source, change: only("timestamp", func(text []byte) []byte { return append(text, make([]byte, 10<<20)...) })}
+		}, ota.ErrTooLong, ""},
+		{"endless root", func(t *testing.T, c *centre, b *box) ota.Source {
+			return &attacked{Source: b.Source, change: func(name string, text []byte) ([]byte, error) {
+				if strings.Contains(name, "2.root") {
+					return make([]byte, 10<<20), nil
+				}
+				return text, nil
+			}}
+		}, ota.ErrTooLong, ""},
+		{"a snapshot that is longer than signed", func(t *testing.T, c *centre, b *box) ota.Source {
+			c.publish("b", 2, next, nextPieces)
+			return &attacked{Source: b.Source, change: only("snapshot", func(text []byte) []byte { return append(text, ' ') })}
+		}, ota.ErrTooLong, ""},
+		{"other weights", func(t *testing.T, c *centre, b *box) ota.Source {
+			c.publish("b", 2, next, nextPieces)
+			return &attacked{Source: b.Source, change: only("net.bin", func(text []byte) []byte { text[len(text)*11/40]++; return text })}
+		}, ota.ErrHash, ""},
+		{"weights that end too soon", func(t *testing.T, c *centre, b *box) ota.Source {
+			c.publish("b", 2, next, nextPieces)
+			return &attacked{Source: b.Source, change: only("net.bin", func(text []byte) []byte { return text[:len(text)/4] })}
+		}, nil, "ends after"},
+		{"a file that is not there", func(t *testing.T, c *centre, b *box) ota.Source {
+			c.publish("b", 2, next, nextPieces)
+			return &attacked{Source: b.Source, change: only("net.bin", func([]byte) []byte { return nil })}
+		}, ota.ErrNotThere, ""},
+		{"a link on the stick", func(t *testing.T, c *centre, _ *box) ota.Source {
+			c.publish("b", 2, next, nextPieces)
+			found, err := filepath.Glob(filepath.Join(c.dir, "targets", "b", "*.manifest.json"))
+			if err != nil || len(found) != 1 {
+				t.Fatal(found, err)
+			}
+			if err := errors.Join(os.Remove(found[0]), os.Symlink("/etc/passwd", found[0])); err != nil {
+				t.Fatal(err)
+			}
+			return folder(t, c.dir)
+		}, nil, "no plain file"},
+		{"a path that leads elsewhere, signed", func(t *testing.T, c *centre, _ *box) ota.Source {
+			evil, p := content(2, 1<<20, 5)
+			c.publish("b", 2, evil, p)
+			edit(t, filepath.Join(c.dir, "metadata", "3.targets.json"), func(text []byte) []byte {
+				return bytes.ReplaceAll(text, []byte("b/manifest.json"), []byte("b/../../../slots.json"))
+			})
+			resign(t, c)
+			return folder(t, c.dir)
+		}, ota.ErrMetadata, "slots.json"},
+		{"pieces that lie outside their file, signed", func(t *testing.T, c *centre, _ *box) ota.Source {
+			evil, p := content(2, 1<<20, 5)
+			p["net.bin"][19].Bytes = 1 << 40
+			c.publish("b", 2, evil, p)
+			return folder(t, c.dir)
+		}, nil, "do not lie in it"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := newCentre(t)
+			c.publish("a", 1, files, pieces)
+			b := c.box()
+			before, _, err := b.install(c.root())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Source = test.attack(t, c, b)
+			_, _, err = b.install(nil)
+			if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v; want %v %s", err, test.want, test.says)
+			}
+			t.Log(err)
+			s, err := ota.OpenSlots(b.dir)
+			if err != nil || s.Current == nil || s.Current.Digest != before.Digest {
+				t.Errorf("the box has %+v, %v", s, err)
+			}
+		})
+	}
+}
+
+// resign signs a changed list with the holders' keys, as holders would who do not look.
+func resign(t *testing.T, c *centre) {
+	t.Helper()
+	staged := filepath.Join(c.dir, "staged", "targets.json")
+	published := filepath.Join(c.dir, "metadata", "3.targets.json")
+	text, err := os.ReadFile(published)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]json.RawMessage
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	m["signatures"] = json.RawMessage("[]")
+	if text, err = json.Marshal(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(staged, text, 0o644), os.Remove(published), os.Remove(filepath.Join(c.dir, "metadata", "2.snapshot.json"))); err != nil {
+		t.Fatal(err)
+	}
+	c.sign(c.holders[0], c.holders[1])
+	c.stamp()
+}
+
+// forge makes a tree whose snapshot and timestamp name 3.targets.json, whatever it is: what
+// somebody with the hub's key can do.
+func forge(t *testing.T, c *centre) string {
+	t.Helper()
+	work := t.TempDir()
+	c.copyTo(work)
+	list := filepath.Join(work, "metadata", "3.targets.json")
+	evil, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(filepath.Join(work, "metadata", "2.targets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(list, bytes.Replace(good, []byte(`"version": 2`), []byte(`"version": 3`), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	repository.ForgeOnline(t, work, c.online, evil)
+	if err := os.WriteFile(list, evil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return work
+}
+
+// Every byte of the metadata, changed alone: all refused, and nothing is fetched after it.
+func TestEveryByteOfTheMetadata(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 1<<12)
+	c.publish("a", 1, files, pieces)
+	if err := c.Rotate(repository.Change{Threshold: 2}); err != nil { // so that there is a second root to read
+		t.Fatal(err)
+	}
+	c.sign(c.holders[0], c.holders[1])
+	c.stamp()
+	plain := c.box()
+	root := c.root()
+	if _, err := plain.refresh(root); err != nil {
+		t.Fatal(err)
+	}
+	flips := 0
+	for _, file := range []string{"metadata/2.root.json", "metadata/timestamp.json", "metadata/2.snapshot.json", "metadata/2.targets.json"} {
+		text, err := os.ReadFile(filepath.Join(c.dir, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := c.box()
+		for i := range text {
+			if err := errors.Join(os.RemoveAll(b.dir), os.Mkdir(b.dir, 0o755)); err != nil {
+				t.Fatal(err)
+			}
+			b.Source = &attacked{Source: plain.Source, change: only(file, func(text []byte) []byte { text[i] ^= 1; return text })}
+			if _, err := b.refresh(root); err == nil {
+				t.Errorf("%s with byte %d (%q) changed is taken", file, i, text[max(0, i-20):min(len(text), i+20)])
+			}
+			flips++
+		}
+	}
+	t.Logf("%d bytes changed", flips)
+}
+
+// Random bytes of the weights, changed on the disk: found before anybody reads them.
+func TestRandomBytesOfTheWeights(t *testing.T) {
+	flips := 2000
+	if os.Getenv("LUNGBOX_FLIPS") != "" {
+		var err error
+		if flips, err = strconv.Atoi(os.Getenv("LUNGBOX_FLIPS")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := newCentre(t)
+	files, pieces := content(1, 1<<18)
+	c.publish("a", 1, files, pieces)
+	b := c.box()
+	i, _, err := b.install(c.root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.refresh(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(b.dir, "releases", i.Digest)
+	f, err := os.OpenFile(filepath.Join(dir, "net.bin"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range flips {
+		at, one := rand.Int64N(1<<18/20*20), make([]byte, 1)
+		if _, err := f.ReadAt(one, at); err != nil {
+			t.Fatal(err)
+		}
+		bit := byte(1) << rand.N(8)
+		if _, err := f.WriteAt([]byte{one[0] ^ bit}, at); err != nil {
+			t.Fatal(err)
+		}
+		if err := ota.Verify(dir, all["a"]); !errors.Is(err, ota.ErrHash) {
+			t.Fatalf("byte %d changed: %v", at, err)
+		}
+		if _, err := f.WriteAt(one, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ota.Verify(dir, all["a"]); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d changes found", flips)
+}
+
+// An installation that is killed at any moment leaves a complete signed release, the old or
+// the new, and goes on.
+func TestKilledInstall(t *testing.T) {
+	if dir := os.Getenv("LUNGBOX_INSTALL_IN"); dir != "" {
+		b := &box{T: t, dir: dir, Source: folder(t, os.Getenv("LUNGBOX_INSTALL_FROM")), at: time.Now()}
+		if _, _, err := b.install(nil); err != nil && !errors.Is(err, ota.ErrCounter) {
+			t.Fatal(err)
+		}
+		return
+	}
+	kills := 60
+	if text := os.Getenv("LUNGBOX_KILLS"); text != "" {
+		var err error
+		if kills, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := newCentre(t)
+	known := map[string]ota.Release{}
+	publish := func(n int) {
+		files, pieces := content(uint64(n), 8<<20, n%20)
+		if n > 3 {
+			if err := c.Withdraw(fmt.Sprint("r", n-3)); err != nil { // the list stays short
+				t.Fatal(err)
+			}
+		}
+		c.publish(fmt.Sprint("r", n), uint64(n), files, pieces)
+		all, err := c.box().refresh(c.root())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range all {
+			known[r.Digest()] = r
+		}
+	}
+	publish(1)
+	b := c.box()
+	if _, _, err := b.install(c.root()); err != nil {
+		t.Fatal(err)
+	}
+	n, done, whole := 2, 0, 60*time.Millisecond
+	publish(n)
+	for done < kills {
+		child := exec.Command(os.Args[0], "-test.run", "^TestKilledInstall$")
+		child.Env = append(os.Environ(), "LUNGBOX_INSTALL_IN="+b.dir, "LUNGBOX_INSTALL_FROM="+c.dir)
+		began := time.Now()
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		killer := time.AfterFunc(rand.N(whole*5/4), func() { _ = child.Process.Kill() })
+		err := child.Wait()
+		killer.Stop()
+		s, e := ota.OpenSlots(b.dir)
+		if e != nil {
+			t.Fatalf("after %d kills: %v", done, e)
+		}
+		for _, i := range []*ota.Installed{s.Current, s.Former, s.Trial} {
+			if i == nil {
+				continue
+			}
+			if e := ota.Verify(s.Folder(*i), known[i.Digest]); e != nil {
+				t.Fatalf("after %d kills: %v", done, e)
+			}
+		}
+		if s.Current == nil {
+			t.Fatal("no release scores")
+		}
+		if err == nil {
+			whole = max(whole, time.Since(began))
+			n++
+			publish(n)
+			continue
+		}
+		done++
+	}
+	t.Logf("%d kills, %d releases installed", done, n-2)
+	if n < 4 {
+		t.Errorf("only %d releases were installed: the kills came too early to tell much", n-2)
+	}
+}

@@ -1,0 +1,409 @@
+package repository_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"lungbox/sync/ota"
+	"lungbox/sync/repository"
+)
+
+// centre is a repository with three holders' keys and an online key.
+type centre struct {
+	*testing.T
+	*repository.Repository
+	dir     string
+	holders []ed25519.PrivateKey
+	online  ed25519.PrivateKey
+	at      time.Time
+}
+
+func newCentre(t *testing.T) *centre {
+	t.Helper()
+	c := &centre{T: t, dir: t.TempDir(), at: time.Now()}
+	var public []ed25519.PublicKey
+	key := func(n int) ed25519.PrivateKey {
+		path := filepath.Join(t.TempDir(), fmt.Sprint("key", n))
+		if err := repository.NewKey(path); err != nil {
+			t.Fatal(err)
+		}
+		k, err := repository.ReadKey(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	for n := range 3 {
+		k := key(n)
+		c.holders = append(c.holders, k)
+		public = append(public, k.Public().(ed25519.PublicKey))
+	}
+	c.online = key(9)
+	c.Repository = repository.At(c.dir, func() time.Time { return c.at })
+	if err := c.Create(public, 2, c.online.Public().(ed25519.PublicKey)); err != nil {
+		t.Fatal(err)
+	}
+	c.sign(c.holders[0], c.holders[2])
+	return c
+}
+
+func (c *centre) sign(keys ...ed25519.PrivateKey) (out []repository.Signed) {
+	c.Helper()
+	for _, k := range keys {
+		s, err := c.Sign(k)
+		if err != nil {
+			c.Fatal(err)
+		}
+		out = s
+	}
+	return out
+}
+
+// content is a release of one large file of pieces and small ones.
+func content(seed uint64, size int, changed ...int) (fstest.MapFS, ota.Pieces) {
+	random := rand.New(rand.NewPCG(1, 1))
+	const n = 20
+	var net []byte
+	var pieces []ota.Piece
+	for p := range n {
+		piece := make([]byte, size/n)
+		for i := range piece {
+			piece[i] = byte(random.Uint32())
+		}
+		for _, c := range changed {
+			if c == p {
+				piece[0] ^= byte(seed)
+			}
+		}
+		sum, _, _ := ota.HashFile(bytes.NewReader(piece)) // a reader of bytes does not fail
+		pieces = append(pieces, ota.Piece{Offset: int64(len(net)), Bytes: int64(len(piece)), SHA256: sum})
+		net = append(net, piece...)
+	}
+	return fstest.MapFS{
+		"net.bin": {Data: net}, "manifest.json": {Data: fmt.Appendf(nil, `{"seed":%d}`, seed)}, "golden/000.png": {Data: []byte("picture")},
+	}, ota.Pieces{"net.bin": pieces}
+}
+
+// publish adds a release and signs everything.
+func (c *centre) publish(name string, counter uint64, files fstest.MapFS, pieces ota.Pieces) {
+	c.Helper()
+	if err := c.Add(files, ota.Custom{Name: name, Counter: counter}, pieces); err != nil {
+		c.Fatal(err)
+	}
+	c.sign(c.holders[1], c.holders[2])
+	c.stamp()
+}
+
+func (c *centre) stamp() {
+	c.Helper()
+	if _, err := c.Online(c.online); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c *centre) root() []byte {
+	c.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, "metadata", "1.root.json"))
+	if err != nil {
+		c.Fatal(err)
+	}
+	return text
+}
+
+// box is the other end.
+type box struct {
+	*testing.T
+	dir string
+	ota.Source
+	at time.Time
+}
+
+func (c *centre) box() *box {
+	c.Helper()
+	f, err := ota.OpenFolder(c.dir)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return &box{T: c.T, dir: c.TempDir(), Source: f, at: c.at}
+}
+
+func (b *box) refresh(root []byte) (map[string]ota.Release, error) {
+	t, err := ota.OpenTrust(b.dir, root, time.Time{}, func() time.Time { return b.at })
+	if err != nil {
+		return nil, err
+	}
+	return t.Refresh(b.Context(), b.Source)
+}
+
+// install brings the newest release and makes it the one that scores.
+func (b *box) install(root []byte) (ota.Installed, ota.Progress, error) {
+	var last ota.Progress
+	all, err := b.refresh(root)
+	if err != nil {
+		return ota.Installed{}, last, err
+	}
+	r, ok := ota.Newest(all)
+	if !ok {
+		return ota.Installed{}, last, errors.New("no release")
+	}
+	s, err := ota.OpenSlots(b.dir)
+	if err != nil {
+		return ota.Installed{}, last, err
+	}
+	if err := s.May(r); err != nil {
+		return ota.Installed{}, last, err
+	}
+	f := &ota.Fetcher{Source: b.Source, Dir: b.dir, Tell: func(p ota.Progress) { last = p }}
+	folder, err := f.Fetch(b.Context(), r)
+	if err != nil {
+		return ota.Installed{}, last, err
+	}
+	i, err := s.Place(r, folder, b.at)
+	if err != nil {
+		return i, last, err
+	}
+	return i, last, s.Commit()
+}
+
+func TestPublishAndInstall(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 4<<20)
+	if err := c.Add(files, ota.Custom{Name: "2026.11.27-1", Counter: 1}, pieces); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.sign(c.holders[0]); s[len(s)-1].Published || s[len(s)-1].Has != 1 || s[len(s)-1].Want != 2 {
+		t.Errorf("one signature of two: %+v", s)
+	}
+	c.stamp()
+	b := c.box()
+	if _, _, err := b.install(c.root()); err == nil || err.Error() != "no release" {
+		t.Errorf("a release with one signature: %v", err)
+	}
+	if s := c.sign(c.holders[0], c.holders[1]); !s[len(s)-1].Published {
+		t.Errorf("two signatures: %+v", s)
+	}
+	c.stamp()
+	i, _, err := b.install(c.root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range files {
+		got, err := os.ReadFile(filepath.Join(b.dir, "releases", i.Digest, name))
+		if err != nil || !bytes.Equal(got, f.Data) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, _, err := b.install(nil); !errors.Is(err, ota.ErrCounter) {
+		t.Errorf("the same again: %v", err)
+	}
+	if err := c.Add(files, ota.Custom{Name: "2026.11.27-0", Counter: 1}, pieces); err == nil {
+		t.Error("a counter twice")
+	}
+}
+
+// A release that changes one piece costs that piece; a cut costs nothing twice.
+func TestDownloadsLittle(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 40<<20)
+	c.publish("a", 1, files, pieces)
+	cut := &cutting{every: 3 << 20}
+	server := httptest.NewServer(cut.wrap(http.FileServer(http.Dir(c.dir))))
+	defer server.Close()
+	b := c.box()
+	b.Source = ota.HTTP{Client: server.Client(), Base: server.URL}
+	var loaded int64
+	tries := 0
+	for ; ; tries++ {
+		i, p, err := b.install(c.root())
+		loaded += p.Loaded
+		if err == nil {
+			t.Logf("%s after %d cuts: %d bytes over the link for a release of %d (%.2f %% twice)", i.Name, tries, loaded, p.Total, 100*float64(loaded-p.Total)/float64(p.Total))
+			if loaded > p.Total+p.Total/100 {
+				t.Errorf("more than one in a hundred bytes came twice")
+			}
+			break
+		}
+		if tries > 60 {
+			t.Fatal(err)
+		}
+	}
+	if tries < 5 {
+		t.Errorf("only %d cuts", tries)
+	}
+	cut.every = 1 << 40
+	files, pieces = content(2, 40<<20, 19)
+	files["net2.bin"] = &fstest.MapFile{Data: []byte("a little more")}
+	c.publish("b", 2, files, pieces)
+	_, p, err := b.install(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("one piece of 20 changed: %.2f %% over the link, %.2f %% from the disk", 100*float64(p.Loaded)/float64(p.Total), 100*float64(p.Reused)/float64(p.Total))
+	if p.Loaded > p.Total*52/1000 || p.Reused < p.Total*94/100 {
+		t.Errorf("%+v", p)
+	}
+}
+
+// cutting ends answers after so many bytes.
+type cutting struct{ every int64 }
+
+func (c *cutting) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&cutWriter{w, c.every}, r)
+	})
+}
+
+type cutWriter struct {
+	http.ResponseWriter
+	left int64
+}
+
+func (w *cutWriter) Write(p []byte) (int, error) {
+	if w.left -= int64(len(p)); w.left < 0 {
+		panic(http.ErrAbortHandler)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Keys come and go; boxes follow, however many roots they have missed.
+func TestRotate(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 1<<20)
+	c.publish("a", 1, files, pieces)
+	b := c.box()
+	if _, _, err := b.install(c.root()); err != nil {
+		t.Fatal(err)
+	}
+	// The first holder loses a key, another comes, and the hub gets a new online key.
+	_, added, _ := ed25519.GenerateKey(nil)
+	_, online, _ := ed25519.GenerateKey(nil)
+	lost, err := repository.KeyID(c.holders[0].Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Rotate(repository.Change{
+		Add: []ed25519.PublicKey{added.Public().(ed25519.PublicKey)}, Remove: []string{lost}, Online: online.Public().(ed25519.PublicKey),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := c.sign(added, c.holders[1]); s[0].Published {
+		t.Errorf("a new root with one old signature: %+v", s)
+	}
+	if s := c.sign(c.holders[2]); !s[0].Published {
+		t.Errorf("a new root with two old and three new: %+v", s)
+	}
+	if _, err := c.Online(c.online); err == nil {
+		t.Error("the old online key still signs")
+	}
+	old := c.online
+	c.online = online
+	files, pieces = content(2, 1<<20, 3)
+	if err := c.Add(files, ota.Custom{Name: "b", Counter: 2}, pieces); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.sign(c.holders[0]); len(s) > 0 {
+		t.Errorf("a key that was removed signs: %+v", s)
+	}
+	c.sign(added, c.holders[1])
+	c.stamp()
+	if i, _, err := b.install(nil); err != nil || i.Name != "b" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	if i, _, err := c.box().install(c.root()); err != nil || i.Name != "b" {
+		t.Errorf("a box that begins with the first root: %+v, %v", i, err)
+	}
+	_ = old
+	if err := c.Rotate(repository.Change{Threshold: 9}); err == nil {
+		t.Error("a threshold that nobody reaches")
+	}
+}
+
+// Snapshot and timestamp are renewed by themselves; a clock that is put back makes nothing
+// valid again.
+func TestExpiry(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 1<<20)
+	c.publish("a", 1, files, pieces)
+	if changed, err := c.Online(c.online); changed || err != nil {
+		t.Errorf("signed without need: %t, %v", changed, err)
+	}
+	b := c.box()
+	b.at = c.at.AddDate(0, 0, 15)
+	if _, err := b.refresh(c.root()); !errors.Is(err, ota.ErrExpired) {
+		t.Errorf("after 15 days: %v", err)
+	}
+	c.at = b.at
+	if changed, err := c.Online(c.online); !changed || err != nil {
+		t.Errorf("not renewed: %t, %v", changed, err)
+	}
+	if _, _, err := b.install(nil); err != nil {
+		t.Error(err)
+	}
+	c.publish("b", 2, files, pieces)
+	if _, err := b.refresh(nil); err != nil {
+		t.Error(err)
+	}
+	saved := b.at
+	b.at = b.at.AddDate(0, 0, 20)
+	if _, err := b.refresh(nil); !errors.Is(err, ota.ErrExpired) {
+		t.Errorf("after 20 days: %v", err)
+	}
+	_ = saved
+}
+
+// attack_ is a source that an attacker has in hand.
+type attacked struct {
+	ota.Source
+	change func(name string, text []byte) ([]byte, error)
+	reads  atomic.Int64
+}
+
+func (a *attacked) Open(ctx context.Context, name string, offset int64, tag string) (io.ReadCloser, string, error) {
+	body, now, err := a.Source.Open(ctx, name, 0, tag)
+	var text []byte
+	if err == nil {
+		defer body.Close()
+		if text, err = io.ReadAll(body); err != nil {
+			return nil, "", err
+		}
+	} else if !errors.Is(err, ota.ErrNotThere) {
+		return nil, "", err
+	}
+	a.reads.Add(1)
+	changed, e := a.change(name, text)
+	if e != nil {
+		return nil, "", e
+	}
+	if changed == nil {
+		return nil, "", fmt.Errorf("%s: %w", name, ota.ErrNotThere)
+	}
+	if offset > int64(len(changed)) {
+		offset = int64(len(changed))
+	}
+	return io.NopCloser(bytes.NewReader(changed[offset:])), now, nil
+}
+
+// only changes one file.
+func only(part string, change func([]byte) []byte) func(string, []byte) ([]byte, error) {
+	return func(name string, text []byte) ([]byte, error) {
+		if strings.Contains(name, part) && text != nil {
+			return change(bytes.Clone(text)), nil
+		}
+		return text, nil
+	}
+}
