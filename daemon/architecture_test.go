@@ -30,6 +30,7 @@ var rules = []rule{
 	{"daemon/service", "", "it talks to the service manager, whatever runs"},
 	{"daemon/metrics", "daemon/panel daemon/pipeline ensemble", "it shows what pipeline and panel say"},
 	{"daemon/keeper", "capture daemon/pipeline ensemble", "it keeps any engine in the pipeline"},
+	{"daemon/updater", "sync/ota", "it installs releases, whatever engine runs them"},
 	{"daemon/page/browsertest", "", "it looks at any page"},
 	{"daemon/page", "daemon/panel daemon/pipeline ensemble ensemble/arch", "it shows what pipeline and panel say"},
 	{"daemon/...", "daemon/... capture/... tflite/... ensemble/... sync/journal sync/atomicfile sync/wire sync/uplink sync/mqtt sync/enrol sync/ota", "the box does not train"},
@@ -40,8 +41,10 @@ var rules = []rule{
 	{"sync/uplink", "sync/journal sync/wire", "it follows the journal over any transport"},
 	{"sync/mqtt", "sync/uplink", "it is one transport"},
 	{"sync/ota", "", "it knows files and signatures, not what is in a release"},
+	{"sync/repository", "sync/atomicfile sync/ota", "it writes what ota reads"},
 	{"sync/hub/config", "daemon/commandline/settings", "settings are plain values; parts get them as fields of their own"},
 	{"sync/hub/store", "ensemble sync/wire", "it keeps what boxes say, whatever it came by"},
+	{"sync/hub/rollout", "sync/hub/store", "it plans, and does nothing itself"},
 	{"sync/hub/authority", "sync/atomicfile sync/wire", "it signs"},
 	{"sync/hub/ingest", "sync/hub/store sync/wire", "it takes messages from any broker"},
 	{"sync/hub/broker", "sync/hub/authority sync/hub/ingest sync/wire", "it is one broker"},
@@ -60,7 +63,7 @@ var rules = []rule{
 	{"ensemble/ensembletest", "ensemble ensemble/arch ensemble/weights", "the suite tests any engine"},
 	{"ensemble", "capture ensemble/arch ensemble/weights", "the vote knows no engine"},
 	{"training/simulate/...", "training/simulate/...", "the phantom draws pictures and knows no net"},
-	{"training/...", "training/... capture/... ensemble/... tflite/... daemon/commandline sync/atomicfile", "training makes what a box runs, and never runs a box"},
+	{"training/...", "training/... capture/... ensemble/... tflite/... daemon/commandline sync/atomicfile sync/ota sync/repository", "training makes what a box runs, and never runs a box"},
 }
 
 // A package that imports against the arrows couples what must be able to change

@@ -43,13 +43,15 @@ type box struct {
 	engines  *keeper.Keeper
 	pulses   []*service.Pulse
 	session  *exam.Session
-	identity enrol.Identity              // zero where the box is not enrolled
-	centre   *centre                     // nil where the box is not enrolled
-	released atomic.Pointer[gate.Config] // rules of the release that scores
-	onRules  func(gate.Config)           // told of them; nil: nobody asks
-	gated    func() map[string]uint64    // what the gate of a live picture counts; may be nil
-	places   page.Places                 // nil where nobody can set them
-	spoiled  chan struct{}               // gets a value when the result store is found to be damaged
+	identity enrol.Identity // zero where the box is not enrolled
+	updates  *updates
+	centre   *centre                        // nil where the box is not enrolled
+	released atomic.Pointer[gate.Config]    // rules of the release that scores
+	onRules  func(gate.Config)              // told of them; nil: nobody asks
+	gated    func() map[string]uint64       // what the gate of a live picture counts; may be nil
+	places   page.Places                    // nil where nobody can set them
+	last     atomic.Pointer[pipeline.Event] // newest event of the pipeline
+	spoiled  chan struct{}                  // gets a value when the result store is found to be damaged
 }
 
 // Turns of loops that are later than this hang.
@@ -76,6 +78,9 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	if err := b.openStore(ctx); err != nil {
 		return nil, err
 	}
+	if b.updates, err = b.openUpdates(); err != nil {
+		return nil, err
+	}
 	if b.centre, err = b.openCentre(); err != nil {
 		return nil, err
 	}
@@ -90,7 +95,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	}
 	b.line, err = pipeline.New(pipeline.Config{
 		Source: b.feed.source, EveryFrame: b.feed.waits, RetrySource: seconds(c.Source.Retry),
-		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled, b.feed.recorded},
+		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled, b.feed.recorded, b.updates.tally()},
 		Device: b.name(), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
 	})
 	if err != nil {
@@ -162,9 +167,8 @@ func (b *box) run(ctx context.Context) error {
 	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
 	beat := b.pulse("the pipeline", pipelineLimit)
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
+	group.Go(func() error { return b.updates.run(ctx, b) })
 	if b.centre != nil {
-		toCentre := b.line.Subscribe(4)
-		group.Go(func() error { return b.centre.follow(ctx, toCentre.Events()) })
 		group.Go(func() error { return b.centre.up.Run(ctx) })
 	}
 	for _, part := range b.feed.parts {
@@ -180,6 +184,7 @@ func (b *box) watch(ctx context.Context, events <-chan pipeline.Event, beat func
 	var last pipeline.Event
 	for e := range events {
 		beat()
+		b.last.Store(&e)
 		text := string(e.State)
 		if e.Detail != "" {
 			text += ": " + e.Detail

@@ -28,7 +28,6 @@ type centre struct {
 	up *uplink.Uplink
 
 	mu      sync.Mutex
-	last    pipeline.Event
 	trouble string // of the link; "" while it is up
 	since   time.Time
 }
@@ -64,7 +63,8 @@ func (b *box) openCentre() (*centre, error) {
 	}
 	c := &centre{trouble: "not connected yet", since: time.Now()}
 	c.up = uplink.New(uplink.Config{
-		Box: b.identity.Box, Journal: b.store, Transport: way, Status: func() wire.Status { return b.status(c) },
+		Box: b.identity.Box, Journal: b.store, Transport: way, Status: b.status,
+		Wished: b.updates.want,
 		Changed: func(trouble string) {
 			if c.set(trouble) {
 				b.log.Info("the link to the centre has changed", "trouble", trouble)
@@ -96,16 +96,6 @@ func (c *centre) set(trouble string) bool {
 	return changed
 }
 
-// follow keeps the pipeline's newest state for the centre.
-func (c *centre) follow(_ context.Context, events <-chan pipeline.Event) error {
-	for e := range events {
-		c.mu.Lock()
-		c.last = e
-		c.mu.Unlock()
-	}
-	return nil
-}
-
 // about says how the link is, for the page; nil where there is none.
 func (c *centre) about(store *journal.Journal) func() string {
 	if c == nil {
@@ -126,13 +116,14 @@ func (c *centre) about(store *journal.Journal) func() string {
 }
 
 // status is what the centre is told of the box.
-func (b *box) status(c *centre) wire.Status {
-	c.mu.Lock()
-	e := c.last
-	c.mu.Unlock()
+func (b *box) status() wire.Status {
+	var e pipeline.Event
+	if last := b.last.Load(); last != nil {
+		e = *last
+	}
 	return wire.Status{
 		Version: version, Release: e.About.Release, State: string(e.State), Detail: e.Detail, Notice: b.noted(),
-		Scheme: b.config.Exam.Scheme, Demo: e.About.Demo != "",
+		Scheme: b.config.Exam.Scheme, Demo: e.About.Demo != "", Update: b.updates.status(),
 	}
 }
 

@@ -16,6 +16,7 @@ type recorder struct {
 	*journal.Journal
 	spoiled  chan<- struct{}
 	recorded func(file string, frame int) // may be nil
+	tally    *tally
 }
 
 func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
@@ -26,16 +27,33 @@ func (r recorder) Record(ctx context.Context, result ensemble.Result) error {
 		default:
 		}
 	}
+	if err == nil {
+		r.tally.add(result)
+	}
 	if err == nil && r.recorded != nil {
 		r.recorded(result.File, result.Frame)
 	}
 	return err
 }
 
-// startEngine starts the engine in a child, takes in the release's rules, and says what it
-// is.
+// startEngine starts the engine of the release that is to score in a child, takes in the
+// release's rules, and says what it is.
 func (b *box) startEngine(ctx context.Context) (keeper.Engine, pipeline.About, error) {
-	w, err := workerConfig(b.config.Engine)
+	engine, about, err := b.start(ctx, b.updates.folder())
+	if err != nil {
+		return nil, about, err
+	}
+	return engine, about, nil
+}
+
+// start starts an engine for the release in a folder; "" for the one that came with the
+// program.
+func (b *box) start(ctx context.Context, folder string) (*worker.Worker, pipeline.About, error) {
+	e := b.config.Engine
+	if folder != "" {
+		e.Release = folder
+	}
+	w, err := workerConfig(e)
 	if err != nil {
 		return nil, pipeline.About{}, err
 	}

@@ -116,6 +116,12 @@ func (c *Config) checkBox() error {
 	if !contains([]string{"blue12", "iclus14", "volpicelli8", "blue6"}, c.Exam.Scheme) {
 		return fmt.Errorf("config: exam.scheme = %q: want blue12, iclus14, volpicelli8 or blue6", c.Exam.Scheme)
 	}
+	if _, _, err := c.Updates.window(); err != nil {
+		return err
+	}
+	if p := c.Updates.Probation; !(p >= 1 && p <= 3600) {
+		return fmt.Errorf("config: updates.probation = %v: want 1 to 3600", p)
+	}
 	if k := c.Centre.KeepAlive; !(k >= 3 && k <= 3600) {
 		return fmt.Errorf("config: centre.keepalive = %v: want 3 to 3600", k)
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"lungbox/daemon/commandline/settings"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Journal Journal `toml:"journal" comment:"What is kept on disk."`
 	Page    Page    `toml:"page" comment:"The local web page."`
 	Centre  Centre  `toml:"centre" comment:"The centre that this box is enrolled at (lungbox enrol)."`
+	Updates Updates `toml:"updates" comment:"Releases that the centre desires (only where engine.release is empty)."`
 }
 
 // Engine says how frames are scored.
@@ -69,6 +71,42 @@ type Centre struct {
 	KeepAlive float64 `toml:"keepalive" comment:"Seconds of silence after which the link is looked at; one that is dead is given up after 1.5 times that."`
 }
 
+// Updates says how releases are installed.
+type Updates struct {
+	Install bool   `toml:"install" comment:"Install the releases that the centre desires; they are signed, tried, and undone when they do badly."`
+	Window  string `toml:"window" comment:"Local time at which a release may take over, such as 02:00-05:00; empty: always. Downloads need no window."`
+	// Probation in seconds.
+	Probation float64 `toml:"probation" comment:"Seconds for which a new release is watched: when its engine fails or is slow it is undone and never tried again."`
+	Root      string  `toml:"root" comment:"File with the first root of trust (1.root.json), brought on another way; empty: the first one that the hub gives."`
+}
+
+// Open says whether a release may take over at a time; the window may go over midnight.
+func (u Updates) Open(at time.Time) bool {
+	from, to, err := u.window()
+	if err != nil || u.Window == "" {
+		return err == nil
+	}
+	now := at.Hour()*60 + at.Minute()
+	if from <= to {
+		return now >= from && now < to
+	}
+	return now >= from || now < to
+}
+
+// window is in minutes of the day.
+func (u Updates) window() (from, to int, err error) {
+	if u.Window == "" {
+		return 0, 0, nil
+	}
+	a, b, ok := strings.Cut(u.Window, "-")
+	first, e1 := time.Parse("15:04", strings.TrimSpace(a))
+	last, e2 := time.Parse("15:04", strings.TrimSpace(b))
+	if !ok || e1 != nil || e2 != nil {
+		return 0, 0, fmt.Errorf("config: updates.window = %q: want HH:MM-HH:MM, such as 02:00-05:00", u.Window)
+	}
+	return first.Hour()*60 + first.Minute(), last.Hour()*60 + last.Minute(), nil
+}
+
 // Default returns the settings of a box that nobody configured.
 func Default() Config {
 	return Config{
@@ -82,6 +120,7 @@ func Default() Config {
 		Engine:  Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
 		Page:    Page{Listen: "127.0.0.1:8080"},
 		Centre:  Centre{Sync: true, KeepAlive: 30},
+		Updates: Updates{Install: true, Probation: 60},
 	}
 }
 

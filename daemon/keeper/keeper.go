@@ -41,8 +41,17 @@ const steady = time.Minute
 type Keeper struct {
 	config Config
 
+	replace chan replacement
+
 	mu      sync.Mutex
 	current Engine
+	gaveUp  int // engines so far
+}
+
+type replacement struct {
+	engine Engine
+	about  pipeline.About
+	done   chan<- error
 }
 
 // New makes a keeper that Run will run.
@@ -50,7 +59,7 @@ func New(c Config) *Keeper {
 	if c.Pause == nil {
 		c.Pause = func(n int) time.Duration { return min(time.Second<<min(n-1, 5), 30*time.Second) }
 	}
-	return &Keeper{config: c}
+	return &Keeper{config: c, replace: make(chan replacement)}
 }
 
 // Current is the engine that scores now; nil for none. It may be closed at any time.
@@ -58,6 +67,26 @@ func (k *Keeper) Current() Engine {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.current
+}
+
+// GaveUp is how many engines have given up so far.
+func (k *Keeper) GaveUp() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.gaveUp
+}
+
+// Replace puts an engine that runs already in the place of the present one, between two
+// frames, and closes that one. While no engine works it waits until one does. When it
+// fails, the caller still owns the engine.
+func (k *Keeper) Replace(ctx context.Context, e Engine, about pipeline.About) error {
+	done := make(chan error, 1)
+	select {
+	case k.replace <- replacement{e, about, done}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-done
 }
 
 func (k *Keeper) set(e Engine) {
@@ -99,16 +128,45 @@ func (k *Keeper) once(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the engine does not start: %w", err)
 	}
-	k.set(engine)
-	guard := &guarded{Engine: engine, gaveUp: make(chan error, 1)}
-	if _, err := k.config.Swap(ctx, pipeline.Engine{Scorer: guard, About: about}); err != nil {
+	guard, err := k.put(ctx, engine, about)
+	if err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case err := <-guard.gaveUp:
-		return fmt.Errorf("the engine gave up: %w", err)
+	return k.wait(ctx, guard)
+}
+
+// put lets an engine score.
+func (k *Keeper) put(ctx context.Context, engine Engine, about pipeline.About) (*guarded, error) {
+	k.set(engine)
+	guard := &guarded{Engine: engine, gaveUp: make(chan error, 1)}
+	_, err := k.config.Swap(ctx, pipeline.Engine{Scorer: guard, About: about})
+	return guard, err
+}
+
+// wait waits until an engine gives up, or another has taken its place.
+func (k *Keeper) wait(ctx context.Context, guard *guarded) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-guard.gaveUp:
+			k.mu.Lock()
+			k.gaveUp++
+			k.mu.Unlock()
+			return fmt.Errorf("the engine gave up: %w", err)
+		case r := <-k.replace:
+			former := k.Current()
+			next, err := k.put(ctx, r.engine, r.about)
+			r.done <- err
+			if err != nil {
+				k.set(former)
+				return err
+			}
+			if err := former.Close(); err != nil {
+				k.config.Complain(fmt.Errorf("close the former engine: %w", err))
+			}
+			guard = next
+		}
 	}
 }
 

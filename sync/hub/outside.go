@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lungbox/sync/hub/ingest"
-	"lungbox/sync/hub/store"
 	"lungbox/sync/mqtt"
 	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
@@ -90,9 +88,14 @@ func (c *centre) takeIn(ctx context.Context, in *ingest.Ingest, topic string, pa
 	if err != nil {
 		return nil //nolint:nilerr // somebody else's topic on a shared broker
 	}
-	acked, err := in.Take(ctx, b, k, payload)
-	if errors.Is(err, store.ErrRefused) || acked == nil {
-		return ctx.Err()
+	answers, err := in.Take(ctx, b, k, payload)
+	if err != nil {
+		return ctx.Err() // ingest has said why; the box sends again what can be taken
 	}
-	return say(b.Topic(wire.Ack), acked.Encode())
+	for _, a := range answers {
+		if err := say(b.Topic(a.Kind), a.Payload); err != nil {
+			return err
+		}
+	}
+	return nil
 }

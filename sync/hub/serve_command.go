@@ -16,6 +16,7 @@ import (
 	"lungbox/sync/hub/broker"
 	"lungbox/sync/hub/ingest"
 	"lungbox/sync/hub/web"
+	"lungbox/sync/wire"
 )
 
 func newServe() *cobra.Command {
@@ -46,6 +47,8 @@ func (o *options) serve(ctx context.Context) error {
 	defer c.close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	in := ingest.New(c.store, log)
+	desired := &wishes{}
+	in.Wish = desired.of
 	own := &certificates{authority: c.authority, names: settings.HostNames()}
 	secure := web.TLS(c.authority, own.get)
 	pages, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Hub.Listen)
@@ -55,7 +58,8 @@ func (o *options) serve(ctx context.Context) error {
 	defer pages.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return in.Run(ctx) })
-	public := settings.Broker.Public
+	group.Go(func() error { return c.stamp(ctx, log) })
+	public, say := settings.Broker.Public, func(wire.Box, wire.Wish) {} // boxes hear it with their next state
 	if settings.Broker.Address == "" {
 		boxes, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Broker.Listen)
 		if err != nil {
@@ -79,11 +83,17 @@ func (o *options) serve(ctx context.Context) error {
 			return err
 		}
 		group.Go(func() error { return c.watch(ctx, b, log) })
+		say = func(box wire.Box, w wire.Wish) {
+			if err := b.Say(box, wire.Desired, w.Encode()); err != nil {
+				log.Error("a box is not told its release; it hears it later", "box", box.String(), "why", err)
+			}
+		}
 		log.Info("boxes connect to " + public)
 	} else {
 		group.Go(func() error { return c.follow(ctx, in, log) })
 		log.Info("boxes connect to "+public, "broker", settings.Broker.Address)
 	}
+	group.Go(func() error { return c.rollouts(ctx, desired, say, log) })
 	server := &http.Server{
 		Handler:   web.New(web.Config{Store: c.store, Authority: c.authority, Broker: public, Repository: c.repository(), Log: log}).Handler(),
 		TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,

@@ -9,7 +9,26 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// Lock keeps others from changing a box's ota folder until the function that it returns is
+// called: the box and a person's command must not install at the same time.
+func Lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("ota: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("ota: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("ota: %s: an installation is under way: try again when it has ended", dir)
+	}
+	return func() { f.Close() }, nil
+}
 
 // Slots are the releases of a box: the one that scores, the one before, and one on trial.
 type Slots struct {
@@ -22,6 +41,7 @@ type Installed struct {
 	Custom
 	Digest string    `json:"digest"`
 	Since  time.Time `json:"since"`
+	Tries  int       `json:"tries,omitempty"` // starts of the box with it on trial
 }
 
 // Failed is a release that is never tried again.
@@ -39,8 +59,7 @@ type slots struct {
 	Pinned  bool       `json:"pinned"`  // by a person: nothing is installed by itself
 }
 
-// OpenSlots reads a box's slots. A trial that was not ended, because the box stopped in it,
-// counts as failed.
+// OpenSlots reads a box's slots.
 func OpenSlots(dir string) (*Slots, error) {
 	s := &Slots{dir: dir}
 	if err := os.MkdirAll(filepath.Join(dir, "releases"), 0o755); err != nil {
@@ -168,6 +187,18 @@ func verifyFile(path string, f File) error {
 		return fmt.Errorf("%s: %w", f.Name, ErrHash)
 	}
 	return nil
+}
+
+// Resume says whether a trial that the end of the box cut off is to be gone on with: once,
+// for mains fail often; a release that ends the box twice is not tried again.
+func (s *Slots) Resume() (again bool, err error) {
+	if s.Trial == nil {
+		return false, nil
+	}
+	if s.Trial.Tries++; s.Trial.Tries >= 2 {
+		return false, s.Reject("the box stopped twice while it was tried")
+	}
+	return true, s.save()
 }
 
 // Commit makes the trial the release that scores.

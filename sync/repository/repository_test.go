@@ -310,7 +310,6 @@ func TestRotate(t *testing.T) {
 	if _, err := c.Online(c.online); err == nil {
 		t.Error("the old online key still signs")
 	}
-	old := c.online
 	c.online = online
 	files, pieces = content(2, 1<<20, 3)
 	if err := c.Add(files, ota.Custom{Name: "b", Counter: 2}, pieces); err != nil {
@@ -327,7 +326,6 @@ func TestRotate(t *testing.T) {
 	if i, _, err := c.box().install(c.root()); err != nil || i.Name != "b" {
 		t.Errorf("a box that begins with the first root: %+v, %v", i, err)
 	}
-	_ = old
 	if err := c.Rotate(repository.Change{Threshold: 9}); err == nil {
 		t.Error("a threshold that nobody reaches")
 	}
@@ -358,15 +356,21 @@ func TestExpiry(t *testing.T) {
 	if _, err := b.refresh(nil); err != nil {
 		t.Error(err)
 	}
-	saved := b.at
 	b.at = b.at.AddDate(0, 0, 20)
 	if _, err := b.refresh(nil); !errors.Is(err, ota.ErrExpired) {
 		t.Errorf("after 20 days: %v", err)
 	}
-	_ = saved
+	// A clock that begins in 1970 at every start is behind the program's own date.
+	flat, err := ota.OpenTrust(t.TempDir(), c.root(), c.at.AddDate(0, 0, 15), func() time.Time { return time.Unix(0, 0) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := flat.Refresh(t.Context(), b.Source); !errors.Is(err, ota.ErrExpired) {
+		t.Errorf("with a stopped clock: %v", err)
+	}
 }
 
-// attack_ is a source that an attacker has in hand.
+// attacked is a source that an attacker has in hand.
 type attacked struct {
 	ota.Source
 	change func(name string, text []byte) ([]byte, error)

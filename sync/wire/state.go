@@ -74,3 +74,12 @@ type Wish struct {
 	Generation uint64 `json:"generation"`
 	Release    string `json:"release"` // name; "" for whatever is newest
 }
+
+// Encode writes it as it travels.
+func (w Wish) Encode() []byte {
+	text, err := json.Marshal(w)
+	if err != nil {
+		panic(err) // plain values
+	}
+	return text
+}

@@ -123,9 +123,10 @@ func identity(c *mochi.Client) (b wire.Box, serial string, err error) {
 	return b, authority.Serial(chain[0]), err
 }
 
-// Say sends to a box that is connected; retained, also to one that connects later.
-func (b *Broker) Say(box wire.Box, k wire.Kind, payload []byte, retained bool) error {
-	return b.server.Publish(box.Topic(k), payload, retained, 0)
+// Say sends to a box if it is connected. Nothing is retained: a box that connects says its
+// state and is answered.
+func (b *Broker) Say(box wire.Box, k wire.Kind, payload []byte) error {
+	return b.server.Publish(box.Topic(k), payload, false, 0)
 }
 
 // hook is where the broker asks us.
@@ -194,14 +195,14 @@ func (h *hook) OnPublish(c *mochi.Client, p packets.Packet) (packets.Packet, err
 	if err != nil {
 		return p, packets.ErrRejectPacket
 	}
-	acked, err := h.broker.ingest.Take(h.broker.ctx, box, k, p.Payload)
+	answers, err := h.broker.ingest.Take(h.broker.ctx, box, k, p.Payload)
 	if err != nil {
 		c.Stop(err)
 		return p, packets.ErrRejectPacket
 	}
-	if acked != nil {
-		if err := h.broker.Say(box, wire.Ack, acked.Encode(), false); err != nil {
-			h.broker.log.Error("an acknowledgement is not sent; the box asks again", "box", box.String(), "why", err)
+	for _, a := range answers {
+		if err := h.broker.Say(box, a.Kind, a.Payload); err != nil {
+			h.broker.log.Error("an answer is not sent; the box asks again", "box", box.String(), "why", err)
 		}
 	}
 	if k == wire.State {

@@ -25,10 +25,20 @@ type Counts struct {
 type Ingest struct {
 	Counts Counts
 
+	// Wish says what a box is to run, when that is other than what it said of itself; nil:
+	// nothing to say. It is set before Run.
+	Wish func(b wire.Box, s wire.Status) *wire.Wish
+
 	store *store.Store
 	log   *slog.Logger
 	queue chan request
 	done  chan struct{}
+}
+
+// Answer is what to say to a box.
+type Answer struct {
+	Kind    wire.Kind
+	Payload []byte
 }
 
 type request struct {
@@ -52,10 +62,10 @@ func New(s *store.Store, log *slog.Logger) *Ingest {
 // ErrMalformed says that a message cannot be read. Sending it again helps nobody.
 var ErrMalformed = errors.New("malformed")
 
-// Take takes a message in and returns when it is committed, with what to say to the box;
-// nil when there is nothing to say. [store.ErrRefused] and [ErrMalformed] are final; other
+// Take takes a message in and returns when it is committed, with what to say to the box.
+// [store.ErrRefused] and [ErrMalformed] are final; other
 // errors are the database's, and the box will send it again.
-func (i *Ingest) Take(ctx context.Context, b wire.Box, k wire.Kind, payload []byte) (*wire.Acked, error) {
+func (i *Ingest) Take(ctx context.Context, b wire.Box, k wire.Kind, payload []byte) ([]Answer, error) {
 	i.Counts.Messages.Add(1)
 	d, err := read(b, k, payload)
 	if err != nil {
@@ -101,7 +111,7 @@ func read(b wire.Box, k wire.Kind, payload []byte) (d store.Delivery, err error)
 	return d, err
 }
 
-func (i *Ingest) told(b wire.Box, d store.Delivery, a answer) (*wire.Acked, error) {
+func (i *Ingest) told(b wire.Box, d store.Delivery, a answer) (out []Answer, err error) {
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -116,10 +126,15 @@ func (i *Ingest) told(b wire.Box, d store.Delivery, a answer) (*wire.Acked, erro
 		i.Counts.Odd.Add(uint64(a.Odd))
 		i.log.Error("ALARM: results with numbers of other results are in quarantine: a box's disk was copied or put back", "box", b.String(), "epoch", d.Epoch, "results", a.Odd)
 	}
-	if d.Epoch == "" {
-		return nil, nil //nolint:nilnil // there is nothing to say, and that is no error
+	if d.Epoch != "" {
+		out = append(out, Answer{wire.Ack, a.Acked.Encode()})
 	}
-	return &a.Acked, nil
+	if d.Status != nil && d.Status.Online && i.Wish != nil {
+		if w := i.Wish(b, *d.Status); w != nil {
+			out = append(out, Answer{wire.Desired, w.Encode()})
+		}
+	}
+	return out, nil
 }
 
 // Run commits until ctx ends.

@@ -90,3 +90,29 @@ CREATE TABLE audit (
 	action TEXT NOT NULL,
 	detail TEXT NOT NULL
 );
+CREATE TABLE rollout (
+	id       BIGINT PRIMARY KEY,  -- the generation that boxes are told
+	release  TEXT NOT NULL,
+	state    TEXT NOT NULL,       -- running, paused, stopped, aborted, done
+	stage    INTEGER NOT NULL,    -- that is under way
+	reason   TEXT NOT NULL,
+	created  BIGINT NOT NULL,
+	changed  BIGINT NOT NULL,     -- when state or stage changed last
+	settings TEXT NOT NULL        -- JSON
+);
+CREATE TABLE rollout_box (
+	rollout BIGINT NOT NULL,
+	device  TEXT NOT NULL,
+	stage   INTEGER NOT NULL,
+	state   TEXT NOT NULL,        -- planned, asked, installed, failed, silent
+	reason  TEXT NOT NULL,
+	asked   BIGINT NOT NULL,      -- 0: not yet
+	ended   BIGINT NOT NULL,
+	before_scored    BIGINT NOT NULL,
+	before_disagreed BIGINT NOT NULL,
+	before_none      BIGINT NOT NULL,
+	after_scored     BIGINT NOT NULL,
+	after_disagreed  BIGINT NOT NULL,
+	after_none       BIGINT NOT NULL,
+	PRIMARY KEY (rollout, device)
+);
