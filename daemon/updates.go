@@ -173,6 +173,11 @@ func (u *updates) takeUp(ctx context.Context, b *box) error {
 		return nil //nolint:nilerr // an installation is under way: it sees to it itself
 	}
 	defer unlock()
+	if err := ota.Notes(u.dir, func(n ota.Noted) error {
+		return b.store.Audit(ctx, "command line", n.Action, n.Detail+", at "+n.Time.Format(time.RFC3339))
+	}); err != nil {
+		return err
+	}
 	slots, err := ota.OpenSlots(u.dir)
 	if err != nil || slots.Trial != nil {
 		return err

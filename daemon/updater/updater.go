@@ -81,7 +81,7 @@ type Config struct {
 	Record func(ctx context.Context, action, detail string)
 	// Probation is how long a release is watched before it is committed; 0 means 60 s.
 	Probation time.Duration
-	Retry     time.Duration // between tries of what failed for now; 0 means 5 minutes
+	Retry     time.Duration // between tries of what failed for now; 0 means 1 minute
 	Now       func() time.Time
 }
 
@@ -100,7 +100,7 @@ func New(c Config) *Updater {
 		c.Probation = time.Minute
 	}
 	if c.Retry == 0 {
-		c.Retry = 5 * time.Minute
+		c.Retry = time.Minute
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -14,6 +14,7 @@ import (
 	"lungbox/daemon/commandline"
 	"lungbox/sync/hub/rollout"
 	"lungbox/sync/hub/store"
+	"lungbox/sync/repository"
 	"lungbox/sync/wire"
 )
 
@@ -203,6 +204,10 @@ func (c *centre) advance(ctx context.Context, w *wishes, say func(wire.Box, wire
 }
 
 func (c *centre) step(ctx context.Context, r store.Rollout, say func(wire.Box, wire.Wish)) error {
+	offered, err := repository.Open(c.repository()).Offers(r.Release)
+	if err != nil || !offered {
+		return err // boxes that were asked now would not find it
+	}
 	boxes, err := c.store.RolloutBoxes(ctx, r.ID)
 	if err != nil {
 		return err

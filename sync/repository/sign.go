@@ -13,6 +13,7 @@ import (
 	"github.com/theupdateframework/go-tuf/v2/metadata"
 
 	"lungbox/sync/atomicfile"
+	"lungbox/sync/ota"
 )
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -185,6 +186,28 @@ func (r *Repository) Online(key ed25519.PrivateKey) (changed bool, err error) {
 		return false, err
 	}
 	return true, r.write(0, metadata.TIMESTAMP, signedText(next, key))
+}
+
+// Offers says whether boxes that ask now are offered a release: it is signed, and the online
+// key has said that it is newest.
+func (r *Repository) Offers(release string) (bool, error) {
+	stamp, err := metadata.Timestamp().FromFile(r.path("metadata", "timestamp.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	snapshot, err := metadata.Snapshot().FromFile(r.versioned(metadata.SNAPSHOT, stamp.Signed.Meta["snapshot.json"].Version))
+	if err != nil {
+		return false, err
+	}
+	list, err := newTargets().FromFile(r.versioned(metadata.TARGETS, snapshot.Signed.Meta["targets.json"].Version))
+	if err != nil {
+		return false, err
+	}
+	_, ok := list.Signed.Targets[release+"/"+ota.PiecesFile]
+	return ok, nil
 }
 
 // meta describes a published file of metadata, with its hash.
