@@ -44,8 +44,9 @@ type Tab struct {
 	requests []string // addresses asked for
 }
 
-// Open starts a browser of its own, without any traffic of its own, at this size.
-func Open(t *testing.T, url string, width, height int64) *Tab {
+// Open starts a browser of its own, without any traffic of its own, at this size, with
+// more options where a page needs them.
+func Open(t *testing.T, url string, width, height int64, more ...chromedp.ExecAllocatorOption) *Tab {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(t)),
@@ -55,6 +56,7 @@ func Open(t *testing.T, url string, width, height int64) *Tab {
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("no-pings", true),
 	)
+	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // the sandbox refuses to run as root
 	}

@@ -116,3 +116,14 @@ CREATE TABLE rollout_box (
 	after_none       BIGINT NOT NULL,
 	PRIMARY KEY (rollout, device)
 );
+CREATE TABLE person (
+	name    TEXT PRIMARY KEY,
+	hash    TEXT NOT NULL,        -- argon2id
+	role    TEXT NOT NULL,        -- viewer, operator, admin
+	created BIGINT NOT NULL
+);
+CREATE TABLE session (
+	hash    {blob} PRIMARY KEY,   -- SHA-256 of the cookie
+	name    TEXT NOT NULL,
+	expires BIGINT NOT NULL
+);

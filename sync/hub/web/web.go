@@ -2,11 +2,15 @@
 //
 //	POST /enrol      a box with a code gets its certificate
 //	GET  /healthz    200 while the database answers
-//	GET  /tuf/…      signed metadata and files of releases
+//	GET  /tuf/…      signed metadata and files of releases, for boxes
+//	GET  /           the fleet, for people who are logged in
+//	POST /api/…      what they may do, by role
+//	GET  /export.csv /export.parquet   results
 package web
 
 import (
 	"crypto/tls"
+	"embed"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -34,22 +38,51 @@ type Config struct {
 type Web struct {
 	config Config
 
+	failures failures
+
 	mu    sync.Mutex
 	wrong []time.Time // codes that were no good, of the last minute
 }
 
 // New makes the pages.
-func New(c Config) *Web { return &Web{config: c} }
+func New(c Config) *Web { return &Web{config: c, failures: failures{last: map[string][]time.Time{}}} }
 
 // Handler answers all requests.
 func (w *Web) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /enrol", w.enrol)
 	mux.HandleFunc("GET /healthz", w.health)
+	mux.HandleFunc("POST /api/login", w.login)
+	mux.HandleFunc("POST /api/logout", w.logout)
+	mux.HandleFunc("GET /api/fleet", w.with(store.Viewer, w.fleet))
+	mux.HandleFunc("POST /api/rollout", w.with(store.Operator, w.setRollout))
+	mux.HandleFunc("POST /api/revoke", w.with(store.Admin, w.revoke))
+	mux.HandleFunc("GET /api/audit", w.with(store.Admin, w.audit))
+	mux.HandleFunc("GET /export.csv", w.with(store.Viewer, w.exportCSV))
+	mux.HandleFunc("GET /export.parquet", w.with(store.Viewer, w.exportParquet))
+	for route, file := range map[string]string{"GET /{$}": "index.html", "GET /style.css": "style.css", "GET /fleet.js": "fleet.js"} {
+		mux.HandleFunc(route, func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, static, "static/"+file) })
+	}
 	if w.config.Repository != "" {
 		mux.HandleFunc("GET /tuf/{path...}", w.release)
 	}
-	return mux
+	return guard(http.NewCrossOriginProtection().Handler(mux))
+}
+
+//go:embed static
+var static embed.FS
+
+// guard sets the headers that every answer has.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		h := rw.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(rw, r)
+	})
 }
 
 // TLS is how the hub speaks: boxes show their certificate, people have none.
