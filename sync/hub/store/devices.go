@@ -91,6 +91,18 @@ func (s *Store) Enrol(ctx context.Context, secret []byte, issue func(wire.Box) (
 	return b, err
 }
 
+// Adopt takes in boxes whose certificates were made elsewhere, in one step.
+func (s *Store) Adopt(ctx context.Context, actor string, boxes []Device) error {
+	return s.change(ctx, func(t *tx) error {
+		for _, b := range boxes {
+			if err := t.exec("INSERT INTO device (id, site, created, serial, grp) VALUES (?, ?, ?, ?, ?)", b.Device, b.Site, micros(s.now()), b.Serial, b.Group); err != nil {
+				return err
+			}
+		}
+		return s.audit(t, actor, "adopt", fmt.Sprintf("%d boxes", len(boxes)))
+	})
+}
+
 // ErrNoDevice says that there is no such box.
 var ErrNoDevice = errors.New("no such box: `lunghub devices` lists them")
 

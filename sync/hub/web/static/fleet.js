@@ -26,6 +26,7 @@ function mode(login) {
 }
 
 function trouble(text) {
+  document.body.classList.toggle('stale', text !== '');
   $('trouble').hidden = !text;
   $('trouble').textContent = text;
 }
