@@ -56,7 +56,7 @@ test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
 	@if [ -z "$(CLIPS)" ]; then echo "note: no folder of further clips (CLIPS=...): tests that need them are skipped and say so"; fi
 	$(TEST_ENV) $(GO) test -timeout 20m ./...
 	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow -run 'Engines|Usage|Doctor|Killed' ./daemon
-	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./daemon/service ./daemon/keeper ./ensemble/worker ./capture/capturetest ./capture/stream ./capture/inbox ./capture/storescp ./capture/v4l2 ./sync/journal
+	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./daemon/service ./daemon/keeper ./ensemble/worker ./capture/capturetest ./capture/stream ./capture/inbox ./capture/storescp ./capture/v4l2 ./sync/journal ./sync/uplink ./sync/hub/ingest ./sync/hub/store ./daemon/updater
 
 .PHONY: screenshot
 screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box for the README
@@ -83,6 +83,14 @@ bench-live: bin/lungbox ## Measure a whole box with full-width nets at 30 frames
 .PHONY: soak
 soak: bin/lungbox ## Score 100,000 frames with the demo release and show what the box takes, about ten minutes
 	bin/lungbox bench --live 100000 --rate 0 --release daemon/demo/release
+
+.PHONY: bench-hub
+bench-hub: bin/lunghub ## Measure a hub with 10,000 boxes over TLS: results acknowledged, memory, all back after a kill
+	bin/lunghub bench --boxes 10000 --rate 2200 --for 60s
+
+.PHONY: sync-campaign
+sync-campaign: $(LITERT)/.complete tools-test ## Kill boxes, hubs, brokers and installations hundreds of times: nothing lost, nothing doubled
+	LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so .make/sync-campaign.sh $(GO)
 
 .PHONY: bench-training
 bench-training: bin/lungtrain ## Measure this machine: training steps, inference, memory of the three nets

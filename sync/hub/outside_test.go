@@ -48,7 +48,6 @@ func newMosquitto(t *testing.T, h *hub) *mosquitto {
 func (m *mosquitto) start() {
 	m.t.Helper()
 	m.command = exec.Command("mosquitto", "-c", m.file)
-	m.command.Stderr = os.Stderr
 	if err := m.command.Start(); err != nil {
 		m.t.Fatal(err)
 	}
@@ -142,7 +141,8 @@ func TestMosquittoAndPostgres(t *testing.T) {
 	for n := range 3 {
 		boxes = append(boxes, startBox(t, h.enrol("ward-3", fmt.Sprintf("box-%d", n)), t.TempDir(), nil))
 	}
-	const rounds, each = 4, 100
+	const each = 100
+	rounds := max(4, campaign(t, 4))
 	for k := range rounds {
 		for _, b := range boxes {
 			b.record(t, each)
@@ -156,6 +156,9 @@ func TestMosquittoAndPostgres(t *testing.T) {
 			h.start()
 		case 2:
 			second.kill()
+		default:
+			m.kill()
+			m.start()
 		}
 	}
 	for _, b := range boxes {
@@ -169,6 +172,7 @@ func TestMosquittoAndPostgres(t *testing.T) {
 	if n, odd, err := s.Totals(t.Context()); n != len(boxes)*rounds*each || odd != 0 || err != nil {
 		t.Errorf("%d results, %d odd, %v", n, odd, err)
 	}
+	t.Logf("%d kills of Mosquitto, %d results", rounds-2, len(boxes)*rounds*each)
 	for _, b := range boxes {
 		if why := b.why(); why != "" {
 			t.Errorf("the link of %s: %s", b.identity.Box, why)

@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"lungbox/sync/enrol"
+	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
 )
 
@@ -39,7 +45,7 @@ func TestResultsArrive(t *testing.T) {
 
 // The hub is killed at any moment, again and again: nothing is lost, nothing is doubled.
 func TestHubKilled(t *testing.T) {
-	kills := 8
+	kills := campaign(t, 8)
 	h := newHub(t)
 	h.start()
 	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
@@ -54,6 +60,114 @@ func TestHubKilled(t *testing.T) {
 	if n, odd, err := h.database().Totals(t.Context()); n != kills*200 || odd != 0 || err != nil {
 		t.Errorf("%d results, %d odd, %v; want %d", n, odd, err, kills*200)
 	}
+	t.Logf("%d kills of the hub, %d results", kills, kills*200)
+}
+
+// campaign is how often something is killed: LUNGBOX_KILLS, or few times.
+func campaign(t *testing.T, usual int) int {
+	t.Helper()
+	text := os.Getenv("LUNGBOX_KILLS")
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// What gathered in days without a link goes out at once when there is one.
+func TestDrain(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	i := h.enrol("ward-3", "box-1")
+	h.kill()
+	b := startBox(t, i, t.TempDir(), nil)
+	b.record(t, 10_000)
+	h.start()
+	until(t, 30*time.Second, func() string { return "a link\n" + b.why() }, func() bool { return b.why() == "" })
+	began := time.Now()
+	b.drained(t, h)
+	t.Logf("10,000 results drained in %v", time.Since(began).Round(10*time.Millisecond))
+	if n, odd, err := h.database().Totals(t.Context()); n != 10_000 || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v", n, odd, err)
+	}
+}
+
+// A link on which nothing comes through any more, though nobody has closed it, is found
+// dead within 1.5 keep-alives, while idle and while results are under way.
+func TestHalfOpenLink(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	for name, busy := range map[string]bool{"idle": false, "busy": true} {
+		i := h.enrol("ward-3", "box-"+name)
+		way := newHole(t, h.boxes)
+		i.Broker = "mqtts://" + way.address
+		b := startBox(t, i, t.TempDir(), func(c *uplink.Config) { c.Patience = time.Minute })
+		until(t, 20*time.Second, func() string { return b.why() }, func() bool { return b.why() == "" })
+		began := time.Now()
+		way.swallow.Store(true)
+		if busy {
+			b.record(t, 10)
+		}
+		until(t, 20*time.Second, func() string { return "the dead link is found" }, func() bool { return b.why() != "" })
+		took := time.Since(began)
+		t.Logf("%s: found dead after %v, the keep-alive is 3 s: %s", name, took.Round(10*time.Millisecond), b.why())
+		if took > 5*time.Second { // 4.5 s, and half a second for a machine that is busy
+			t.Errorf("%s: %v", name, took)
+		}
+		b.stop()
+	}
+}
+
+// hole is a way to the broker that can swallow everything.
+type hole struct {
+	address string
+	swallow atomic.Bool
+}
+
+func newHole(t *testing.T, port int) *hole {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	h := &hole{address: l.Addr().String()}
+	pass := func(to, from net.Conn) {
+		buffer := make([]byte, 4096)
+		for {
+			n, err := from.Read(buffer)
+			if err != nil {
+				if !h.swallow.Load() { // else not even the end comes through
+					to.Close()
+				}
+				return
+			}
+			if !h.swallow.Load() {
+				if _, err := to.Write(buffer[:n]); err != nil {
+					return
+				}
+			}
+		}
+	}
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go pass(out, in)
+			go pass(in, out)
+		}
+	}()
+	return h
 }
 
 // The centre loses its disk and is put back from a copy: boxes send what it misses.
