@@ -282,7 +282,7 @@ func (e *engines) Try(ctx context.Context, folder string) error {
 	e.updates.set(folder)
 	limit, cancel := context.WithTimeout(ctx, replaceLimit)
 	defer cancel()
-	if err := e.box.engines.Replace(limit, next, about); err != nil {
+	if err := e.engines.Replace(limit, next, about); err != nil {
 		_ = next.Close() // it has not scored
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			return nil
@@ -299,7 +299,7 @@ func (e *engines) Health() updater.Health {
 		c = last.Counters
 	}
 	return updater.Health{
-		GaveUp: e.box.engines.GaveUp(), Faults: c.Reasons[ensemble.EngineFault] + uint64(e.lost()), Scored: c.Judged,
+		GaveUp: e.engines.GaveUp(), Faults: c.Reasons[ensemble.EngineFault] + uint64(e.lost()), Scored: c.Judged,
 		Median: time.Duration(c.LatencyMs * float64(time.Millisecond)),
 	}
 }

@@ -73,7 +73,7 @@ func TestProgressOffATerminal(t *testing.T) {
 
 // Several errors are one line too.
 func TestOneLine(t *testing.T) {
-	if got := oneLine(errors.Join(errors.New("first"), errors.New("second\n"))); got != "first; second" {
+	if got := oneLine(errors.Join(errors.New("first"), errors.New("second"+"\n"))); got != "first; second" {
 		t.Errorf("%q", got)
 	}
 }

@@ -40,14 +40,14 @@ func open(ctx context.Context, c config.Config) (*centre, error) {
 	return &centre{config: c, store: s, authority: a}, nil
 }
 
-func (c *centre) close() { _ = c.store.Close() } // everything is committed
+func (h *centre) close() { _ = h.store.Close() } // everything is committed
 
 // repository is the folder of releases.
-func (c *centre) repository() string {
-	if c.config.Releases.Repository != "" {
-		return c.config.Releases.Repository
+func (h *centre) repository() string {
+	if h.config.Releases.Repository != "" {
+		return h.config.Releases.Repository
 	}
-	return filepath.Join(c.config.Hub.State, "releases")
+	return filepath.Join(h.config.Hub.State, "releases")
 }
 
 // certificates makes the hub's own certificate and another before it ends.

@@ -23,8 +23,8 @@ const workers = 64
 
 // follow takes messages from a broker outside, over as many links as it takes. Hubs that
 // share a broker share its messages ($share).
-func (c *centre) follow(ctx context.Context, in *ingest.Ingest, log *slog.Logger) error {
-	own, err := c.authority.Server(c.config.HostNames())
+func (h *centre) follow(ctx context.Context, in *ingest.Ingest, log *slog.Logger) error {
+	own, err := h.authority.Server(h.config.HostNames())
 	if err != nil {
 		return err
 	}
@@ -33,18 +33,18 @@ func (c *centre) follow(ctx context.Context, in *ingest.Ingest, log *slog.Logger
 		host = "lunghub"
 	}
 	t, err := mqtt.New(mqtt.Config{
-		Broker: c.config.Broker.Address, Client: "lunghub-" + host + "-" + time.Now().Format("150405.000000"), Every: true,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.authority.Pool(), Certificates: []tls.Certificate{own}},
+		Broker: h.config.Broker.Address, Client: "lunghub-" + host + "-" + time.Now().Format("150405.000000"), Every: true,
+		TLS: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: h.authority.Pool(), Certificates: []tls.Certificate{own}},
 	})
 	if err != nil {
 		return err
 	}
 	for ctx.Err() == nil {
-		err := c.followOnce(ctx, t, in)
+		err := h.followOnce(ctx, t, in)
 		if ctx.Err() != nil {
 			break
 		}
-		log.Error("the broker is not there; boxes keep their results meanwhile", "broker", c.config.Broker.Address, "why", err)
+		log.Error("the broker is not there; boxes keep their results meanwhile", "broker", h.config.Broker.Address, "why", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -53,7 +53,7 @@ func (c *centre) follow(ctx context.Context, in *ingest.Ingest, log *slog.Logger
 	return ctx.Err()
 }
 
-func (c *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.Ingest) error {
+func (h *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.Ingest) error {
 	link, err := t.Dial(ctx, "$share/lunghub/"+wire.Up("up/+"), uplink.Message{})
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.I
 				case <-link.Done():
 					return link.Err()
 				case m := <-link.Messages():
-					if err := c.takeIn(ctx, in, m.Topic, m.Payload, func(topic string, payload []byte) error {
+					if err := h.takeIn(ctx, in, m.Topic, m.Payload, func(topic string, payload []byte) error {
 						return link.Publish(ctx, uplink.Message{Topic: topic, Payload: payload})
 					}); err != nil {
 						return err
@@ -83,7 +83,7 @@ func (c *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.I
 
 // takeIn takes one message in and answers it. The error is of the answer; what the
 // database refuses now, the box sends again.
-func (c *centre) takeIn(ctx context.Context, in *ingest.Ingest, topic string, payload []byte, say func(topic string, payload []byte) error) error {
+func (h *centre) takeIn(ctx context.Context, in *ingest.Ingest, topic string, payload []byte, say func(topic string, payload []byte) error) error {
 	b, k, err := wire.Parse(topic)
 	if err != nil {
 		return nil //nolint:nilerr // somebody else's topic on a shared broker

@@ -43,11 +43,11 @@ func newRepository() *cobra.Command {
 }
 
 // published says whether a release is among those that boxes get.
-func (c *centre) published(release string) error {
-	path := filepath.Join(c.repository(), "targets", release)
+func (h *centre) published(release string) error {
+	path := filepath.Join(h.repository(), "targets", release)
 	found, err := filepath.Glob(filepath.Join(path, "*."+ota.PiecesFile))
 	if err != nil || len(found) == 0 {
-		return fmt.Errorf("release %s is not in %s: publish it with `lungtrain publish`", release, c.repository())
+		return fmt.Errorf("release %s is not in %s: publish it with `lungtrain publish`", release, h.repository())
 	}
 	return nil
 }
@@ -56,13 +56,13 @@ func (c *centre) published(release string) error {
 const stampEvery = 2 * time.Second
 
 // stamp keeps snapshot and timestamp of the repository fresh, as long as there is one.
-func (c *centre) stamp(ctx context.Context, log *slog.Logger) error {
-	r := repository.Open(c.repository())
+func (h *centre) stamp(ctx context.Context, log *slog.Logger) error {
+	r := repository.Open(h.repository())
 	said := ""
 	ticks := time.NewTicker(stampEvery)
 	defer ticks.Stop()
 	for {
-		err := c.stampOnce(r, log)
+		err := h.stampOnce(r, log)
 		text := ""
 		if err != nil {
 			text = err.Error()
@@ -80,11 +80,11 @@ func (c *centre) stamp(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-func (c *centre) stampOnce(r *repository.Repository, log *slog.Logger) error {
-	if _, err := os.Stat(filepath.Join(c.repository(), "metadata", "1.targets.json")); err != nil {
+func (h *centre) stampOnce(r *repository.Repository, log *slog.Logger) error {
+	if _, err := os.Stat(filepath.Join(h.repository(), "metadata", "1.targets.json")); err != nil {
 		return nil //nolint:nilerr // there is none yet
 	}
-	key, err := repository.ReadKey(filepath.Join(c.config.Hub.State, onlineKey))
+	key, err := repository.ReadKey(filepath.Join(h.config.Hub.State, onlineKey))
 	if err != nil {
 		return err
 	}

@@ -169,11 +169,11 @@ const rolloutEvery = 2 * time.Second
 
 // rollouts goes on with rollouts until ctx ends. say reaches a box that is connected; others
 // are told when they say their state.
-func (c *centre) rollouts(ctx context.Context, w *wishes, say func(wire.Box, wire.Wish), log *slog.Logger) error {
+func (h *centre) rollouts(ctx context.Context, w *wishes, say func(wire.Box, wire.Wish), log *slog.Logger) error {
 	ticks := time.NewTicker(rolloutEvery)
 	defer ticks.Stop()
 	for {
-		if err := c.advance(ctx, w, say); err != nil && ctx.Err() == nil {
+		if err := h.advance(ctx, w, say); err != nil && ctx.Err() == nil {
 			log.Error("the rollout does not go on for now", "why", err)
 		}
 		select {
@@ -185,17 +185,17 @@ func (c *centre) rollouts(ctx context.Context, w *wishes, say func(wire.Box, wir
 }
 
 // advance takes the next step of the newest rollout.
-func (c *centre) advance(ctx context.Context, w *wishes, say func(wire.Box, wire.Wish)) error {
-	all, err := c.store.Rollouts(ctx)
+func (h *centre) advance(ctx context.Context, w *wishes, say func(wire.Box, wire.Wish)) error {
+	all, err := h.store.Rollouts(ctx)
 	if err != nil {
 		return err
 	}
 	if len(all) > 0 && (all[0].State == "running" || all[0].State == "paused" || all[0].State == "stopped") {
-		if err := c.step(ctx, all[0], say); err != nil {
+		if err := h.step(ctx, all[0], say); err != nil {
 			return err
 		}
 	}
-	wished, err := c.store.Wishes(ctx)
+	wished, err := h.store.Wishes(ctx)
 	if err != nil {
 		return err
 	}
@@ -203,12 +203,12 @@ func (c *centre) advance(ctx context.Context, w *wishes, say func(wire.Box, wire
 	return nil
 }
 
-func (c *centre) step(ctx context.Context, r store.Rollout, say func(wire.Box, wire.Wish)) error {
-	offered, err := repository.Open(c.repository()).Offers(r.Release)
+func (h *centre) step(ctx context.Context, r store.Rollout, say func(wire.Box, wire.Wish)) error {
+	offered, err := repository.Open(h.repository()).Offers(r.Release)
 	if err != nil || !offered {
 		return err // boxes that were asked now would not find it
 	}
-	boxes, err := c.store.RolloutBoxes(ctx, r.ID)
+	boxes, err := h.store.RolloutBoxes(ctx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -217,7 +217,7 @@ func (c *centre) step(ctx context.Context, r store.Rollout, say func(wire.Box, w
 		return err
 	}
 	// Written down before it is said: a hub that ends in between says it again.
-	if err := c.store.SetRolloutBoxes(ctx, r.ID, next.Changed); err != nil {
+	if err := h.store.SetRolloutBoxes(ctx, r.ID, next.Changed); err != nil {
 		return err
 	}
 	if r.State == "running" && (next.State != r.State || next.Stage != r.Stage) {
@@ -225,7 +225,7 @@ func (c *centre) step(ctx context.Context, r store.Rollout, say func(wire.Box, w
 		if next.State == "stopped" {
 			by = "lunghub"
 		}
-		if err := c.store.SetRollout(ctx, by, r.ID, []string{"running"}, next.State, next.Stage, next.Reason); err != nil {
+		if err := h.store.SetRollout(ctx, by, r.ID, []string{"running"}, next.State, next.Stage, next.Reason); err != nil {
 			return err
 		}
 	}

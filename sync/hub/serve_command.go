@@ -78,7 +78,7 @@ func (o *options) serve(ctx context.Context) error {
 		}
 		mutual := secure.Clone()
 		mutual.ClientAuth = requireCertificate
-		b, err := broker.Start(broker.Config{Listener: boxes, TLS: mutual, Ingest: in, Valid: c.store.Valid, Log: log, Boxes: settings.Broker.Boxes}, known)
+		b, err := broker.Start(ctx, broker.Config{Listener: boxes, TLS: mutual, Ingest: in, Valid: c.store.Valid, Log: log, Boxes: settings.Broker.Boxes}, known)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (o *options) serve(ctx context.Context) error {
 const watchEvery = 2 * time.Second
 
 // watch keeps the broker's list of boxes as the database has it.
-func (c *centre) watch(ctx context.Context, b *broker.Broker, log *slog.Logger) error {
+func (h *centre) watch(ctx context.Context, b *broker.Broker, log *slog.Logger) error {
 	defer b.Close()
 	ticks := time.NewTicker(watchEvery)
 	defer ticks.Stop()
@@ -133,7 +133,7 @@ func (c *centre) watch(ctx context.Context, b *broker.Broker, log *slog.Logger) 
 			return ctx.Err()
 		case <-ticks.C:
 		}
-		known, err := c.store.Certificates(ctx)
+		known, err := h.store.Certificates(ctx)
 		if err != nil {
 			log.Error("the list of boxes cannot be read, the former counts", "why", err)
 			continue

@@ -100,7 +100,11 @@ func (j *fetch) run(ctx context.Context) error {
 		if file.Name == PiecesFile {
 			continue
 		}
-		if err := j.file(ctx, file, pieces[file.Name]); err != nil {
+		list := pieces[file.Name]
+		if len(list) == 0 {
+			list = []Piece{{Offset: 0, Bytes: file.Bytes, SHA256: file.SHA256}}
+		}
+		if err := j.file(ctx, file, list); err != nil {
 			return err
 		}
 	}
@@ -116,9 +120,13 @@ func (j *fetch) index() {
 		return
 	}
 	for _, folder := range folders {
+		j.indexSmall(folder)
 		text, err := os.ReadFile(filepath.Join(folder, PiecesFile))
-		var pieces Pieces
-		if err != nil || json.Unmarshal(text, &pieces) != nil {
+		if err != nil {
+			continue
+		}
+		pieces, err := unpackPieces(text)
+		if err != nil {
 			continue
 		}
 		for name, list := range pieces {
@@ -130,6 +138,30 @@ func (j *fetch) index() {
 			}
 		}
 	}
+}
+
+// small files are found by their own hash.
+const small = 8 << 20
+
+func (j *fetch) indexSmall(folder string) {
+	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error { // what cannot be read is not there
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // the next file may be readable
+		}
+		info, err := d.Info()
+		if err != nil || info.Size() > small {
+			return nil //nolint:nilerr // see above
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return nil //nolint:nilerr // see above
+		}
+		defer file.Close()
+		if sum, length, err := HashFile(file); err == nil {
+			j.have[sum] = place{path, 0, length}
+		}
+		return nil
+	})
 }
 
 // state is what is known of a file that is not whole yet, written after its bytes are on

@@ -124,29 +124,74 @@ func (r Release) check() error {
 // Pieces are the pieces of files by name.
 type Pieces map[string][]Piece
 
-// Encode writes pieces as they are signed.
-func (p Pieces) Encode() ([]byte, error) { return json.Marshal(p) }
+// packed is a piece as it is written: its length and its hash in base64. Pieces follow each
+// other from the beginning of their file; a list of a thousand is some 50 kB.
+type packed struct {
+	Bytes int64
+	Sum   []byte
+}
 
-// decodePieces reads pieces and checks that they lie in order within their files.
+func (p packed) MarshalJSON() ([]byte, error) { return json.Marshal([]any{p.Bytes, p.Sum}) }
+
+func (p *packed) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(text, &[]any{&p.Bytes, &p.Sum})
+}
+
+// Encode writes pieces as they are signed; they must lie in their file without a gap.
+func (p Pieces) Encode() ([]byte, error) {
+	out := map[string][]packed{}
+	for name, list := range p {
+		end := int64(0)
+		for _, piece := range list {
+			sum, err := hex.DecodeString(piece.SHA256)
+			if err != nil || piece.Offset != end {
+				return nil, fmt.Errorf("pieces of %s do not follow each other", name)
+			}
+			out[name] = append(out[name], packed{piece.Bytes, sum})
+			end += piece.Bytes
+		}
+	}
+	return json.Marshal(out)
+}
+
+// decodePieces reads pieces and checks that they lie within their files.
 func decodePieces(text []byte, files []File) (Pieces, error) {
-	var p Pieces
-	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fmt.Errorf("%s: %w", PiecesFile, err)
+	p, err := unpackPieces(text)
+	if err != nil {
+		return nil, err
 	}
 	for name, list := range p {
 		i := slices.IndexFunc(files, func(f File) bool { return f.Name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("%s: %.80q is no file of the release", PiecesFile, name)
 		}
-		end := int64(0)
 		for _, piece := range list {
-			if piece.Offset < end || piece.Bytes < 0 || piece.Bytes > files[i].Bytes-piece.Offset || !hashOK.MatchString(piece.SHA256) {
+			if piece.Bytes > files[i].Bytes-piece.Offset {
 				return nil, fmt.Errorf("%s: pieces of %s do not lie in it", PiecesFile, name)
 			}
-			end = piece.Offset + piece.Bytes
 		}
 	}
 	return p, nil
+}
+
+// unpackPieces reads pieces, of whatever files.
+func unpackPieces(text []byte) (Pieces, error) {
+	var lists map[string][]packed
+	if err := json.Unmarshal(text, &lists); err != nil {
+		return nil, fmt.Errorf("%s: %w", PiecesFile, err)
+	}
+	out := Pieces{}
+	for name, list := range lists {
+		end := int64(0)
+		for _, piece := range list {
+			if piece.Bytes < 0 || piece.Bytes > maxFile || end > maxFile || len(piece.Sum) != sha256.Size {
+				return nil, fmt.Errorf("%s: pieces of %s do not lie in it", PiecesFile, name)
+			}
+			out[name] = append(out[name], Piece{Offset: end, Bytes: piece.Bytes, SHA256: hex.EncodeToString(piece.Sum)})
+			end += piece.Bytes
+		}
+	}
+	return out, nil
 }
 
 // HashFile is the SHA-256 of what a reader gives, and its length.

@@ -39,9 +39,8 @@ var (
 
 // Trust follows a repository's metadata. See OpenTrust.
 type Trust struct {
-	dir  string
-	now  func() time.Time
-	tell func(string) // told of what is odd; may be nil
+	dir string
+	now func() time.Time
 }
 
 // floors are what is never gone below, kept beside the metadata.

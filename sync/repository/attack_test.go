@@ -209,7 +209,7 @@ func TestAttacks(t *testing.T) {
 		}, ota.ErrMetadata, "slots.json"},
 		{"pieces that lie outside their file, signed", func(t *testing.T, c *centre, _ *box) ota.Source {
 			evil, p := content(2, 1<<20, 5)
-			p["net.bin"][19].Bytes = 1 << 40
+			p["net.bin"][19].Bytes = 1 << 30
 			c.publish("b", 2, evil, p)
 			return folder(t, c.dir)
 		}, nil, "do not lie in it"},

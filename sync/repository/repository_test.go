@@ -253,7 +253,7 @@ func TestDownloadsLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("one piece of 20 changed: %.2f %% over the link, %.2f %% from the disk", 100*float64(p.Loaded)/float64(p.Total), 100*float64(p.Reused)/float64(p.Total))
-	if p.Loaded > p.Total*52/1000 || p.Reused < p.Total*94/100 {
+	if p.Loaded > p.Total*52/1000 || p.Reused < p.Total*94/100 || p.Done != p.Total {
 		t.Errorf("%+v", p)
 	}
 }

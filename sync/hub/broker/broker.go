@@ -46,8 +46,9 @@ type Broker struct {
 	allowed atomic.Pointer[map[string]string] // serial numbers by device
 }
 
-// Start starts a broker. Boxes that allow does not name are not let in; see Allow.
-func Start(c Config, allow map[string]string) (*Broker, error) {
+// Start starts a broker that runs until Close. Boxes that allow does not name are asked for
+// with Config.Valid; see Allow.
+func Start(ctx context.Context, c Config, allow map[string]string) (*Broker, error) {
 	capabilities := mochi.NewDefaultServerCapabilities()
 	if c.Boxes == 0 {
 		c.Boxes = 20_000
@@ -69,12 +70,12 @@ func Start(c Config, allow map[string]string) (*Broker, error) {
 		}),
 		ingest: c.Ingest, log: c.Log, valid: c.Valid,
 	}
-	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.ctx, b.stop = context.WithCancel(ctx)
 	b.Allow(allow)
 	if err := b.server.AddHook(&hook{broker: b}, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	if err := b.server.AddListener(listeners.NewNet("boxes", listen(c.Listener, c.TLS))); err != nil {
+	if err := b.server.AddListener(listeners.NewNet("boxes", listen(ctx, c.Listener, c.TLS))); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	if err := b.server.Serve(); err != nil {

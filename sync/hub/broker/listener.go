@@ -24,13 +24,13 @@ const (
 	handshakes     = 512              // at a time
 )
 
-func listen(inner net.Listener, config *tls.Config) *listener {
+func listen(ctx context.Context, inner net.Listener, config *tls.Config) *listener {
 	l := &listener{Listener: inner, config: config, ready: make(chan net.Conn), slots: make(chan struct{}, handshakes), done: make(chan struct{})}
-	go l.accept()
+	go l.accept(ctx)
 	return l
 }
 
-func (l *listener) accept() {
+func (l *listener) accept(ctx context.Context) {
 	for {
 		select {
 		case l.slots <- struct{}{}:
@@ -47,13 +47,13 @@ func (l *listener) accept() {
 				continue
 			}
 		}
-		go l.shake(raw)
+		go l.shake(ctx, raw)
 	}
 }
 
-func (l *listener) shake(raw net.Conn) {
+func (l *listener) shake(ctx context.Context, raw net.Conn) {
 	defer func() { <-l.slots }()
-	ctx, cancel := context.WithTimeout(context.Background(), handshakeLimit)
+	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
 	defer cancel()
 	c := tls.Server(raw, l.config)
 	if err := c.HandshakeContext(ctx); err != nil {

@@ -118,7 +118,6 @@ type tx struct {
 	*sql.Tx
 	ctx      context.Context
 	postgres bool
-	prepared map[string]*sql.Stmt
 }
 
 // bind numbers the parameters as PostgreSQL wants them.
