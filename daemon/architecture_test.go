@@ -48,6 +48,8 @@ var rules = []rule{
 	{"sync/hub/authority", "sync/atomicfile sync/wire", "it signs"},
 	{"sync/hub/ingest", "sync/hub/store sync/wire", "it takes messages from any broker"},
 	{"sync/hub/broker", "sync/hub/authority sync/hub/ingest sync/wire", "it is one broker"},
+	{"sync/hub/jetstream", "sync/hub/authority sync/wire", "it is one broker"},
+	{"sync/hub/bench", "ensemble sync/hub/authority sync/hub/store sync/mqtt sync/uplink sync/wire", "it is many boxes"},
 	{"sync/hub/web", "sync/enrol sync/hub/authority sync/hub/store sync/wire", "it shows what is kept"},
 	{"sync/hub", "daemon/commandline sync/...", "the centre runs no box and trains nothing"},
 	{"sync/journal", "ensemble", "it keeps results and knows nobody who asks for them"},

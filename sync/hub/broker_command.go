@@ -55,7 +55,7 @@ Boxes that are revoked are refused by the hub, not by Mosquitto.`,
 	m.Flags().StringVar(&names, "names", "", "names and addresses under which boxes and the hub reach it, separated by commas")
 	commandline.Require(m, "names")
 	c := &cobra.Command{Use: "broker", Short: "Prepare a broker outside the hub"}
-	c.AddCommand(m)
+	c.AddCommand(m, newBrokerNATS())
 	return c
 }
 

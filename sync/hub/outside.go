@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"lungbox/sync/hub/ingest"
+	"lungbox/sync/hub/store"
 	"lungbox/sync/mqtt"
 	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
@@ -24,6 +27,9 @@ const workers = 64
 // follow takes messages from a broker outside, over as many links as it takes. Hubs that
 // share a broker share its messages ($share).
 func (h *centre) follow(ctx context.Context, in *ingest.Ingest, log *slog.Logger) error {
+	if !strings.HasPrefix(h.config.Broker.Address, "mqtt") {
+		return h.followCluster(ctx, in, log)
+	}
 	own, err := h.authority.Server(h.config.HostNames())
 	if err != nil {
 		return err
@@ -71,7 +77,7 @@ func (h *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.I
 				case m := <-link.Messages():
 					if err := h.takeIn(ctx, in, m.Topic, m.Payload, func(topic string, payload []byte) error {
 						return link.Publish(ctx, uplink.Message{Topic: topic, Payload: payload})
-					}); err != nil {
+					}); err != nil && !errors.Is(err, errNotNow) {
 						return err
 					}
 				}
@@ -81,16 +87,21 @@ func (h *centre) followOnce(ctx context.Context, t *mqtt.Transport, in *ingest.I
 	return group.Wait()
 }
 
-// takeIn takes one message in and answers it. The error is of the answer; what the
-// database refuses now, the box sends again.
+// errNotNow says that the database took nothing: the box sends it again.
+var errNotNow = errors.New("not committed")
+
+// takeIn takes one message in and answers it. The error is errNotNow, or of the answer.
 func (h *centre) takeIn(ctx context.Context, in *ingest.Ingest, topic string, payload []byte, say func(topic string, payload []byte) error) error {
 	b, k, err := wire.Parse(topic)
 	if err != nil {
 		return nil //nolint:nilerr // somebody else's topic on a shared broker
 	}
 	answers, err := in.Take(ctx, b, k, payload)
+	if errors.Is(err, store.ErrRefused) || errors.Is(err, ingest.ErrMalformed) {
+		return nil // for ever; ingest has said why
+	}
 	if err != nil {
-		return ctx.Err() // ingest has said why; the box sends again what can be taken
+		return errNotNow
 	}
 	for _, a := range answers {
 		if err := say(b.Topic(a.Kind), a.Payload); err != nil {

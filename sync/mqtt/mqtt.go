@@ -77,7 +77,13 @@ func (t *Transport) Dial(ctx context.Context, filter string, will uplink.Message
 		return nil, fmt.Errorf("connect to %s: %w", t.target.Host, err)
 	}
 	if filter != "" {
-		token := l.client.Subscribe(filter, 1, nil)
+		// What a box hears is said again when it is lost: QoS 0 spares the broker a queue for
+		// each. A hub wants every message.
+		qos := byte(0)
+		if l.every {
+			qos = 1
+		}
+		token := l.client.Subscribe(filter, qos, nil)
 		err := wait(ctx, token, t.config.KeepAlive)
 		if s, ok := token.(*paho.SubscribeToken); err == nil && ok && s.Result()[filter] == refused {
 			err = errors.New("the broker refuses it")

@@ -37,8 +37,9 @@ type Broker struct {
 	Listen string `toml:"listen" comment:"Address and port of the broker inside (MQTT over TLS); empty: there is another, at broker.address."`
 	Public string `toml:"public" comment:"Address that boxes are told, mqtts://HOST:PORT; empty: the first name with the port of broker.listen."`
 	// Address is of a broker outside.
-	Address string `toml:"address" comment:"A broker outside: mqtts://HOST:PORT (Mosquitto, EMQX) or nats://HOST:PORT,… (NATS JetStream with its MQTT listener); empty: the one inside."`
-	Boxes   int    `toml:"boxes" comment:"Boxes that may be connected to the broker inside at a time."`
+	Address  string `toml:"address" comment:"A broker outside: mqtts://HOST:PORT (Mosquitto, EMQX) or nats://HOST:PORT,… (NATS JetStream with its MQTT listener); empty: the one inside."`
+	Replicas int    `toml:"replicas" comment:"NATS: nodes that keep a copy of what boxes send: 1, 3 or 5."`
+	Boxes    int    `toml:"boxes" comment:"Boxes that may be connected to the broker inside at a time."`
 }
 
 // Releases says what boxes run.
@@ -53,7 +54,7 @@ const EnvironmentPrefix = "LUNGHUB_"
 func Default() Config {
 	return Config{
 		Hub:    Hub{Listen: ":8443", Names: "localhost,127.0.0.1"},
-		Broker: Broker{Listen: ":8883", Boxes: 20_000},
+		Broker: Broker{Listen: ":8883", Boxes: 20_000, Replicas: 3},
 	}
 }
 
@@ -94,6 +95,9 @@ func (c *Config) check() error {
 	}
 	if a != "" && c.Broker.Public == "" {
 		return fmt.Errorf("config: broker.public: want the address at which boxes find the broker %s", a)
+	}
+	if r := c.Broker.Replicas; r != 1 && r != 3 && r != 5 {
+		return fmt.Errorf("config: broker.replicas = %d: want 1, 3 or 5", r)
 	}
 	if c.Broker.Boxes < 1 {
 		return fmt.Errorf("config: broker.boxes = %d: want at least 1", c.Broker.Boxes)
