@@ -168,6 +168,11 @@ func (b *box) run(ctx context.Context) error {
 	beat := b.pulse("the pipeline", pipelineLimit)
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
 	group.Go(func() error { return b.updates.run(ctx, b) })
+	if b.centre != nil && b.centre.pictures != nil {
+		toPictures := b.line.Subscribe(16)
+		group.Go(func() error { return b.collect(toPictures.Events()) })
+		group.Go(func() error { return b.centre.pictures.Run(ctx) })
+	}
 	if b.centre != nil {
 		group.Go(func() error { return b.centre.up.Run(ctx) })
 	}

@@ -13,7 +13,9 @@ import (
 
 	"lungbox/daemon/config"
 	"lungbox/daemon/pipeline"
+	"lungbox/ensemble"
 	"lungbox/sync/enrol"
+	"lungbox/sync/frames"
 	"lungbox/sync/journal"
 	"lungbox/sync/mqtt"
 	"lungbox/sync/uplink"
@@ -25,7 +27,8 @@ const identityFolder = "identity"
 
 // centre is the box's way to its centre.
 type centre struct {
-	up *uplink.Uplink
+	up       *uplink.Uplink
+	pictures *frames.Store // nil unless the site has asked for it
 
 	mu      sync.Mutex
 	trouble string // of the link; "" while it is up
@@ -71,7 +74,62 @@ func (b *box) openCentre() (*centre, error) {
 			}
 		},
 	}, rand.Text())
+	if b.config.Centre.Pictures {
+		if c.pictures, err = b.openPictures(c); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
+}
+
+// backlog is how many results make pictures wait: what a box that scores makes in the time
+// of an acknowledgement is none.
+const backlog = 100
+
+// openPictures prepares the sending of pictures.
+func (b *box) openPictures(c *centre) (*frames.Store, error) {
+	source, err := hubSource(b.identity)
+	if err != nil {
+		return nil, err
+	}
+	return frames.New(frames.Config{
+		Dir: filepath.Join(b.state, "pictures"), Quota: int64(b.config.Centre.PictureQuota) << 20, Every: seconds(b.config.Centre.PictureEvery),
+		Hub: b.identity.Hub, Client: source.Client,
+		Idle: func() bool {
+			_, waiting := b.store.Count()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return c.trouble == "" && waiting < backlog
+		},
+		Record: func(ctx context.Context, detail string) {
+			if err := b.store.Audit(ctx, "centre", "picture sent", detail); err != nil && ctx.Err() == nil {
+				b.log.Error("the audit trail is not written", "why", err)
+			}
+		},
+	})
+}
+
+// collect keeps the pictures that a centre can learn from.
+func (b *box) collect(events <-chan pipeline.Event) error {
+	for e := range events {
+		if e.Result == nil || e.Picture == nil || !instructive(*e.Result) {
+			continue
+		}
+		if err := b.centre.pictures.Add(e.Result.Epoch, e.Result.Seq, e.Picture, time.Now()); err != nil {
+			b.log.Warn("a picture is not kept for the centre", "why", err)
+		}
+	}
+	return nil
+}
+
+// instructive says whether the nets disagreed, or found no consensus.
+func instructive(r ensemble.Result) bool {
+	for _, v := range r.Votes {
+		if v.Score != r.Votes[0].Score {
+			return true
+		}
+	}
+	return r.Reason == ensemble.NoConsensus
 }
 
 // transport is the way to the broker that an identity names, under a client id: one link at

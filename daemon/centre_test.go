@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -24,20 +25,21 @@ type realHub struct {
 	binary      string
 	environment []string
 	port        int
+	state       string
 	command     *exec.Cmd
 }
 
 func startHub(t *testing.T) *realHub {
 	t.Helper()
 	dir := t.TempDir()
-	h := &realHub{t: t, binary: filepath.Join(dir, "lunghub"), port: freePort(t)}
+	h := &realHub{t: t, binary: filepath.Join(dir, "lunghub"), port: freePort(t), state: filepath.Join(dir, "state")}
 	build := exec.Command("go", "build", "-o", h.binary, "lungbox/sync/hub")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	h.environment = append(os.Environ(),
-		"LUNGHUB_HUB_STATE="+filepath.Join(dir, "state"), fmt.Sprintf("LUNGHUB_HUB_LISTEN=127.0.0.1:%d", h.port),
+		"LUNGHUB_HUB_STATE="+h.state, fmt.Sprintf("LUNGHUB_HUB_LISTEN=127.0.0.1:%d", h.port),
 		"LUNGHUB_HUB_NAMES=127.0.0.1", fmt.Sprintf("LUNGHUB_BROKER_LISTEN=127.0.0.1:%d", freePort(t)))
 	h.start()
 	t.Cleanup(h.kill)
@@ -183,4 +185,52 @@ func (h *realHub) results(t *testing.T) map[uint64]string {
 		out[r.Seq] = strings.TrimSuffix(line, "\n")
 	}
 	return out
+}
+
+// A site that has asked for it sends pictures on which the nets differ; no other does.
+func TestPicturesWhereAskedFor(t *testing.T) {
+	h := startHub(t)
+	for device, asked := range map[string]bool{"asked": true, "silent": false} {
+		dir := t.TempDir()
+		config := boxConfig(t, dir, fmt.Sprintf("[centre]\nkeepalive = 3\npictures = %t\npicture_every = 0\n", asked))
+		text, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, err := filepath.Abs("demo/clips")
+		if err != nil {
+			t.Fatal(err)
+		}
+		clip, err := filepath.Abs(whiteLung)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(config, bytes.Replace(text, []byte("clip:"+clip), []byte("clip:"+folder), 1), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		code := codes.FindString(h.run("enrol", "--site", "ward-3", "--device", device))
+		if out, err := lungbox(t, "enrol", "--config", config, fmt.Sprintf("https://127.0.0.1:%d", h.port), code).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		r := startBox(t, config)
+		taken := func() int {
+			found, err := filepath.Glob(filepath.Join(h.state, "pictures", "ward-3", device, "*.png"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(found)
+		}
+		if asked {
+			until(t, r, "pictures at the centre", func() bool { return taken() >= 2 })
+		} else {
+			until(t, r, "results", func() bool { return r.state(t).Counters.Judged > 200 })
+		}
+		r.end(os.Interrupt)
+		if _, err := os.Stat(filepath.Join(dir, "state", "pictures")); (err == nil) != asked {
+			t.Errorf("%s: a folder of pictures: %v", device, err)
+		}
+		if n := taken(); !asked && n > 0 {
+			t.Errorf("%d pictures of a site that has not asked", n)
+		}
+	}
 }

@@ -122,6 +122,9 @@ func (c *Config) checkBox() error {
 	if p := c.Updates.Probation; !(p >= 1 && p <= 3600) {
 		return fmt.Errorf("config: updates.probation = %v: want 1 to 3600", p)
 	}
+	if q := c.Centre.PictureQuota; q < 1 || c.Centre.PictureEvery < 0 {
+		return fmt.Errorf("config: centre.picture_quota = %d and picture_every = %v: want at least 1 and 0", q, c.Centre.PictureEvery)
+	}
 	if k := c.Centre.KeepAlive; !(k >= 3 && k <= 3600) {
 		return fmt.Errorf("config: centre.keepalive = %v: want 3 to 3600", k)
 	}

@@ -67,8 +67,11 @@ func Changed(a, b Config) []string { return settings.Changed(&a, &b) }
 
 // Centre says how the box speaks to its centre.
 type Centre struct {
-	Sync      bool    `toml:"sync" comment:"Send results to the centre, once this box is enrolled."`
-	KeepAlive float64 `toml:"keepalive" comment:"Seconds of silence after which the link is looked at; one that is dead is given up after 1.5 times that."`
+	Sync         bool    `toml:"sync" comment:"Send results to the centre, once this box is enrolled."`
+	Pictures     bool    `toml:"pictures" comment:"Send masked pictures on which the nets disagree or find no consensus, for training. The site must have asked for it; every one is in the audit trail."`
+	PictureQuota int     `toml:"picture_quota" comment:"Megabytes that pictures may take while they wait; the oldest go first."`
+	PictureEvery float64 `toml:"picture_every" comment:"Seconds between two pictures."`
+	KeepAlive    float64 `toml:"keepalive" comment:"Seconds of silence after which the link is looked at; one that is dead is given up after 1.5 times that."`
 }
 
 // Updates says how releases are installed.
@@ -119,7 +122,7 @@ func Default() Config {
 		Journal: Journal{Reserve: 64, Quota: 4096},
 		Engine:  Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
 		Page:    Page{Listen: "127.0.0.1:8080"},
-		Centre:  Centre{Sync: true, KeepAlive: 30},
+		Centre:  Centre{Sync: true, PictureQuota: 256, PictureEvery: 10, KeepAlive: 30},
 		Updates: Updates{Install: true, Probation: 60},
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"lungbox/sync/hub/broker"
+	"lungbox/sync/hub/frames"
 	"lungbox/sync/hub/ingest"
 	"lungbox/sync/hub/web"
 	"lungbox/sync/wire"
@@ -94,8 +96,13 @@ func (o *options) serve(ctx context.Context) error {
 		log.Info("boxes connect to "+public, "broker", settings.Broker.Address)
 	}
 	group.Go(func() error { return c.rollouts(ctx, desired, say, log) })
+	pictures, err := frames.New(filepath.Join(settings.Hub.State, "pictures"), c.store)
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return pictures.Run(ctx, 5*time.Second) })
 	server := &http.Server{
-		Handler:   web.New(web.Config{Store: c.store, Authority: c.authority, Broker: public, Repository: c.repository(), Log: log}).Handler(),
+		Handler:   web.New(web.Config{Store: c.store, Authority: c.authority, Broker: public, Repository: c.repository(), Frames: pictures, Log: log}).Handler(),
 		TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // strangers who know no TLS
 	}

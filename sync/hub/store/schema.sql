@@ -127,3 +127,10 @@ CREATE TABLE session (
 	name    TEXT NOT NULL,
 	expires BIGINT NOT NULL
 );
+CREATE TABLE frame (
+	device TEXT NOT NULL,
+	epoch  TEXT NOT NULL,
+	seq    BIGINT NOT NULL,
+	file   TEXT NOT NULL,
+	PRIMARY KEY (device, epoch, seq)
+);

@@ -1,6 +1,7 @@
 // Package web is what the hub shows over HTTPS.
 //
 //	POST /enrol      a box with a code gets its certificate
+//	PUT  /frames/…   a masked picture of a box whose site has asked for it
 //	GET  /healthz    200 while the database answers
 //	GET  /tuf/…      signed metadata and files of releases, for boxes
 //	GET  /           the fleet, for people who are logged in
@@ -21,6 +22,7 @@ import (
 
 	"lungbox/sync/enrol"
 	"lungbox/sync/hub/authority"
+	"lungbox/sync/hub/frames"
 	"lungbox/sync/hub/store"
 	"lungbox/sync/wire"
 )
@@ -29,8 +31,9 @@ import (
 type Config struct {
 	Store      *store.Store
 	Authority  *authority.Authority
-	Broker     string // address that boxes are told
-	Repository string // folder of releases; "": there are none
+	Broker     string         // address that boxes are told
+	Repository string         // folder of releases; "": there are none
+	Frames     *frames.Keeper // nil: no pictures are taken
 	Log        *slog.Logger
 }
 
@@ -52,6 +55,9 @@ func (w *Web) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /enrol", w.enrol)
 	mux.HandleFunc("GET /healthz", w.health)
+	if w.config.Frames != nil {
+		mux.HandleFunc("PUT /frames/{epoch}/{seq}", w.frame)
+	}
 	mux.HandleFunc("POST /api/login", w.login)
 	mux.HandleFunc("POST /api/logout", w.logout)
 	mux.HandleFunc("GET /api/fleet", w.with(store.Viewer, w.fleet))

@@ -18,6 +18,7 @@ import (
 	"lungbox/capture/capturetest"
 	"lungbox/capture/clip"
 	"lungbox/capture/replay"
+	"lungbox/capture/writing"
 	"lungbox/training/simulate"
 )
 
@@ -170,7 +171,7 @@ func TestWriting(t *testing.T) {
 	}
 	missed := 0
 	for _, path := range screens {
-		if Writing(first(t, path)) == 0 {
+		if writing.Beside(first(t, path)) == 0 {
 			missed++
 		}
 	}
@@ -210,7 +211,7 @@ func TestRealClips(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if n := Writing(f.Image); n > 0 {
+		if n := writing.Beside(f.Image); n > 0 {
 			t.Errorf("%s: %d pixels of a masked crop look like writing", path, n)
 		}
 		p := NewPrint(f.Image)

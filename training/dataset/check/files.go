@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"lungbox/capture/writing"
 	"lungbox/training/dataset"
 )
 
@@ -109,7 +110,7 @@ func (r *Report) inspect(ctx context.Context, data *dataset.Dataset, name string
 	var faults []Fault
 	for k, p := range pictures {
 		prints[rows[k]] = NewPrint(p.Image)
-		if n := Writing(p.Image); n > 0 && faults == nil { // one of a file is enough to look at
+		if n := writing.Beside(p.Image); n > 0 && faults == nil { // one of a file is enough to look at
 			faults = fault(rows[k], Text, "%d bright pixels beside the fan look like writing: mask the picture (lungtrain data import does)", n)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"lungbox/capture/capturetest"
 	"lungbox/capture/clip"
 	"lungbox/capture/replay"
+	"lungbox/capture/writing"
 	"lungbox/training/dataset"
 )
 
@@ -53,19 +54,19 @@ func TestWritingOnRealClips(t *testing.T) {
 		}
 		clips++
 		screen := labelled(t, fan, i%4)
-		if Writing(screen) > 0 {
+		if writing.Beside(screen) > 0 {
 			found++
 		} else {
 			t.Logf("missed on %s", filepath.Base(path))
 		}
 		at := filepath.Join(t.TempDir(), fmt.Sprint(i, ".png"))
 		write(t, at, screen)
-		if crop := masked(t, at); crop == nil || Writing(crop) == 0 {
+		if crop := masked(t, at); crop == nil || writing.Beside(crop) == 0 {
 			cleared++
 		} else {
 			t.Logf("still on the crop of %s", filepath.Base(path))
 		}
-		if n := Writing(raw(t, path)); n > 0 {
+		if n := writing.Beside(raw(t, path)); n > 0 {
 			t.Logf("%s: %d pixels of the clip as it is look like writing", filepath.Base(path), n)
 		}
 	}

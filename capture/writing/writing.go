@@ -1,4 +1,6 @@
-package check
+// Package writing finds burned-in text beside the fan of an ultrasound picture: a last look
+// after masking, at what may hold a name.
+package writing
 
 import (
 	"image"
@@ -19,9 +21,9 @@ const (
 	several = 3  // letters
 )
 
-// Writing counts bright pixels beside the fan; 0 where there is nothing but black, or no
+// Beside counts bright pixels beside the fan; 0 where there is nothing but black, or no
 // fan. A masked picture has none: the fan fills it, or lies in black.
-func Writing(picture *image.Gray) int {
+func Beside(picture *image.Gray) int {
 	fan, ok := region.Detect([]*image.Gray{picture})
 	if !ok {
 		return 0
