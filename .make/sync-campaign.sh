@@ -10,6 +10,7 @@ run() { # VARIABLE=VALUE PACKAGE TEST
 	[ "${PIPESTATUS[0]}" = 0 ]
 }
 run LUNGBOX_KILLS=200 ./sync/hub TestHubKilled
+run LUNGBOX_KILLS=200 ./sync/hub TestHubDiesBeforeItAcknowledges
 run LUNGBOX_KILLS=202 ./sync/hub TestMosquittoAndPostgres
 run LUNGBOX_KILLS=500 ./sync/repository TestKilledInstall
 run LUNGBOX_FLIPS=10000 ./sync/repository TestRandomBytesOfTheWeights

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/daemon/pipeline"
 	"lungbox/ensemble"
@@ -202,6 +203,9 @@ key, which never leaves it. A box that runs takes it up with
 			}
 			state, err := stateFolder(config.Box.State)
 			if err != nil {
+				return err
+			}
+			if err := commandline.BecomeOwner(state); err != nil {
 				return err
 			}
 			text := ""

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lungbox/daemon/commandline"
 	"lungbox/ensemble/worker"
 	"lungbox/sync/ota"
 )
@@ -54,7 +55,10 @@ func (s *settings) otaDir() (string, error) {
 		return "", errors.New("engine.release names the release of this box: set it to \"\" to install others")
 	}
 	state, err := stateFolder(c.Box.State)
-	return filepath.Join(state, otaFolder), err
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(state, otaFolder), commandline.BecomeOwner(state)
 }
 
 // slots calls f with a box's slots while nobody else changes them.

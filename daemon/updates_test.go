@@ -232,3 +232,37 @@ func killWorkers(t *testing.T, r *running) {
 		_ = syscall.Kill(n, syscall.SIGKILL) // it may have gone
 	}
 }
+
+// What root does to a box belongs to the box's user.
+func TestRootBecomesTheOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can try it")
+	}
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for d := dir; d != "/"; d = filepath.Dir(d) { // others may go there
+		if err := os.Chmod(d, 0o755); err != nil && d != filepath.Dir(d) {
+			break
+		}
+		if d == os.TempDir() {
+			break
+		}
+	}
+	if err := os.Chmod(os.TempDir(), 0o1777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(state, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	config := boxConfig(t, dir, "")
+	if out, err := lungbox(t, "release", "pin", "--config", config).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(filepath.Join(state, "ota", "slots.json"))
+	if err != nil || info.Sys().(*syscall.Stat_t).Uid != 12345 {
+		t.Errorf("%+v, %v", info, err)
+	}
+}

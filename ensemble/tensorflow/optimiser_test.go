@@ -2,7 +2,10 @@ package tensorflow
 
 import (
 	"math"
+	"runtime"
 	"testing"
+
+	"golang.org/x/sys/cpu"
 
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/ensembletest"
@@ -45,6 +48,9 @@ func TestL2InTheVelocity(t *testing.T) {
 // Mixed precision follows float32 as far as bfloat16's eight bits go. GoogLeNet is left
 // out: with formula weights it turns such rounding into a third of its logits.
 func TestMixedPrecision(t *testing.T) {
+	// On a CPU without AVX-512 TensorFlow leaves everything in float32: there is nothing to
+	// compare, but it must not differ either.
+	without := testDevice() == "cpu" && runtime.GOARCH == "amd64" && !cpu.X86.HasAVX512F
 	for _, name := range []string{arch.ResNet50, arch.VGG19} {
 		opt := TrainerOptions{Momentum: 0.9, L2: 1e-4, NoDropout: true}
 		exact := smallTrainer(t, name, opt)
@@ -60,7 +66,7 @@ func TestMixedPrecision(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r := math.Abs(float64(got/want - 1)); !(r < 0.1) || r == 0 {
+			if r := math.Abs(float64(got/want - 1)); !(r < 0.1) || r == 0 != without {
 				t.Errorf("%s step %d: loss %v in mixed precision, %v in float32", name, step, got, want)
 			}
 		}

@@ -51,7 +51,9 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := ensembletest.Relative([4]float32(after), want.After); r > tolerance {
+		// Twice as much as for the losses: 20 steps carry rounding on, GoogLeNet's most, and
+		// every CPU rounds in its own order: 1.3 % on one with AVX2, below 1 % on one with AVX-512.
+		if r := ensembletest.Relative([4]float32(after), want.After); r > 2*tolerance {
 			t.Errorf("%s after training: logits %v, PyTorch gave %v", name, after, want.After)
 		}
 		if err := trainer.Close(); err != nil {

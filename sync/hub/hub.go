@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lungbox/daemon/commandline"
 	"lungbox/sync/hub/authority"
 	"lungbox/sync/hub/config"
 	"lungbox/sync/hub/store"
@@ -24,6 +25,9 @@ type centre struct {
 func open(ctx context.Context, c config.Config) (*centre, error) {
 	if err := os.MkdirAll(c.Hub.State, 0o700); err != nil {
 		return nil, fmt.Errorf("hub.state: %w", err)
+	}
+	if err := commandline.BecomeOwner(c.Hub.State); err != nil {
+		return nil, err
 	}
 	a, err := authority.Open(c.Hub.State)
 	if err != nil {

@@ -44,6 +44,6 @@ func newRoot() *cobra.Command {
   lunghub devices                     lists the boxes`,
 		Version: version,
 	}
-	root.AddCommand(newServe(), newEnrol(), newRevoke(), newDevices(), newGroup(), newResults(), newPerson(), newRollout(), newRepository(), newBroker(), newBench(), newConfig())
+	root.AddCommand(newServe(nil), newEnrol(), newRevoke(), newDevices(), newGroup(), newResults(), newPerson(), newRollout(), newRepository(), newBroker(), newBench(), newConfig())
 	return root
 }

@@ -10,8 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +29,21 @@ import (
 // The test binary is the program, too.
 func TestMain(m *testing.M) {
 	if os.Getenv("LUNGHUB_TEST_PROGRAM") == "1" {
-		os.Exit(commandline.Main(newRoot(), os.Args[1:], os.Stderr))
+		root := newRoot()
+		if n, err := strconv.Atoi(os.Getenv("LUNGHUB_TEST_DIE")); err == nil {
+			for _, c := range root.Commands() {
+				if c.Name() == "serve" {
+					root.RemoveCommand(c)
+				}
+			}
+			root.AddCommand(newServe(func() {
+				if n--; n < 0 {
+					_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					select {}
+				}
+			}))
+		}
+		os.Exit(commandline.Main(root, os.Args[1:], os.Stderr))
 	}
 	os.Exit(m.Run())
 }

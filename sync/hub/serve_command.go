@@ -21,7 +21,8 @@ import (
 	"lungbox/sync/wire"
 )
 
-func newServe() *cobra.Command {
+// newServe takes what is called between commit and acknowledgement; nil but in tests.
+func newServe(committed func()) *cobra.Command {
 	o := &options{}
 	c := &cobra.Command{
 		Use:   "serve",
@@ -31,13 +32,13 @@ func newServe() *cobra.Command {
 Without a configuration the broker, the database and the keys are inside: nothing else
 is to be installed. A result is acknowledged to its box after it is committed.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.serve(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return o.serve(c.Context(), committed) },
 	}
 	o.add(c)
 	return c
 }
 
-func (o *options) serve(ctx context.Context) error {
+func (o *options) serve(ctx context.Context, committed func()) error {
 	settings, err := o.load()
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func (o *options) serve(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	in := ingest.New(c.store, log)
 	desired := &wishes{}
-	in.Wish = desired.of
+	in.Wish, in.Committed = desired.of, committed
 	own := &certificates{authority: c.authority, names: settings.HostNames()}
 	secure := web.TLS(c.authority, own.get)
 	pages, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Hub.Listen)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,6 +62,40 @@ func TestHubKilled(t *testing.T) {
 		t.Errorf("%d results, %d odd, %v; want %d", n, odd, err, kills*200)
 	}
 	t.Logf("%d kills of the hub, %d results", kills, kills*200)
+}
+
+// The hub dies between commit and acknowledgement: what it has committed comes again and is
+// kept once.
+func TestHubDiesBeforeItAcknowledges(t *testing.T) {
+	kills := campaign(t, 10)
+	h := newHub(t)
+	h.start()
+	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
+	b.drained(t, h)
+	h.kill()
+	plain := h.environment
+	for k := range kills {
+		h.environment = append(append([]string{}, plain...), fmt.Sprintf("LUNGHUB_TEST_DIE=%d", k%2)) // at the commit of the state, or of the results
+		h.start()
+		b.record(t, 20)
+		done := h.command
+		until(t, 30*time.Second, func() string { return "the hub dies\n" + b.why() }, func() bool { return syscall.Kill(done.Process.Pid, 0) != nil || zombie(done.Process.Pid) })
+		h.kill()
+	}
+	h.environment = plain
+	h.start()
+	b.record(t, 20)
+	b.drained(t, h)
+	if n, odd, err := h.database().Totals(t.Context()); n != (kills+1)*20 || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v; want %d", n, odd, err, (kills+1)*20)
+	}
+	t.Logf("%d deaths between commit and acknowledgement, %d results", kills, (kills+1)*20)
+}
+
+// zombie says whether a child has ended and nobody has asked for its exit code.
+func zombie(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(text), ") Z ")
 }
 
 // campaign is how often something is killed: LUNGBOX_KILLS, or few times.

@@ -29,6 +29,10 @@ type Ingest struct {
 	// nothing to say. It is set before Run.
 	Wish func(b wire.Box, s wire.Status) *wire.Wish
 
+	// Committed is called after every commit, before anybody hears of it; nil: nobody asks.
+	// It is set before Run. Tests end the hub in it.
+	Committed func()
+
 	store *store.Store
 	log   *slog.Logger
 	queue chan request
@@ -173,6 +177,9 @@ func (i *Ingest) commit(ctx context.Context, batch []request) {
 	i.Counts.Commits.Add(1)
 	if err != nil {
 		i.log.Error("nothing was committed; boxes send it again", "deliveries", len(batch), "why", err)
+	}
+	if err == nil && i.Committed != nil {
+		i.Committed()
 	}
 	for n, r := range batch {
 		if err != nil {
