@@ -189,7 +189,8 @@ func (u *updates) takeUp(ctx context.Context, b *box) error {
 	if want == u.folder() {
 		return nil
 	}
-	return (&engines{b}).Try(ctx, want)
+	_, err = (&engines{b}).Try(ctx, want)
+	return err
 }
 
 // newUpdater makes what follows the centre's wishes. There is none before the hub has
@@ -274,22 +275,23 @@ type engines struct{ *box }
 const replaceLimit = 20 * time.Second
 
 // Try starts an engine for a release and lets it take over.
-func (e *engines) Try(ctx context.Context, folder string) error {
+func (e *engines) Try(ctx context.Context, folder string) (start updater.Health, err error) {
 	next, about, err := e.start(ctx, folder)
 	if err != nil {
-		return err
+		return start, err
 	}
+	start = e.Health()
 	e.updates.set(folder)
 	limit, cancel := context.WithTimeout(ctx, replaceLimit)
 	defer cancel()
 	if err := e.engines.Replace(limit, next, about); err != nil {
 		_ = next.Close() // it has not scored
 		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return nil
+			return start, nil
 		}
-		return err
+		return start, err
 	}
-	return nil
+	return start, nil
 }
 
 // Health is how the engine does.

@@ -24,8 +24,8 @@ import (
 type Engine interface {
 	// Try starts an engine for the release in a folder ("" for the one that came with the
 	// program) beside the one that scores, has it answer the golden frames, and lets it
-	// take over. An error changes nothing.
-	Try(ctx context.Context, folder string) error
+	// take over. An error changes nothing. start is the health just before it took over.
+	Try(ctx context.Context, folder string) (start Health, err error)
 	// Health is how the engine that scores does.
 	Health() Health
 }
@@ -263,7 +263,8 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 	t := *slots.Trial
 	u.set(func(s *Status) { s.Name, s.Step, s.Reason = t.Name, Trying, "" })
 	before := u.config.Engine.Health()
-	if err := u.config.Engine.Try(ctx, slots.Folder(t)); err != nil {
+	start, err := u.config.Engine.Try(ctx, slots.Folder(t))
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err() // the box ends: the trial is gone on with at its next start
 		}
@@ -272,7 +273,7 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 		}
 		return u.refuse(ctx, fmt.Errorf("release %s: %w", t.Name, err))
 	}
-	why := u.watch(ctx, before)
+	why := u.watch(ctx, before.Median, start)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -291,7 +292,7 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 	if slots.Current != nil {
 		back = slots.Folder(*slots.Current)
 	}
-	err := u.config.Engine.Try(ctx, back)
+	_, err = u.config.Engine.Try(ctx, back)
 	u.set(func(s *Status) { s.Step, s.Reason = RolledBack, why.Error() })
 	u.config.Record(ctx, "release rolled back", fmt.Sprintf("%s: %v", t.Name, why))
 	return err // the engine's keeper starts the former release by itself when this failed
@@ -303,8 +304,7 @@ const (
 )
 
 // watch looks at a release that has just taken over; the error says why it goes back.
-func (u *Updater) watch(ctx context.Context, before Health) error {
-	start := u.config.Engine.Health()
+func (u *Updater) watch(ctx context.Context, before time.Duration, start Health) error {
 	ticks := time.NewTicker(min(time.Second, u.config.Probation/10))
 	defer ticks.Stop()
 	end := time.NewTimer(u.config.Probation)
@@ -325,13 +325,13 @@ func (u *Updater) watch(ctx context.Context, before Health) error {
 		case now.Faults >= start.Faults+faults:
 			return fmt.Errorf("%d frames had an engine fault", now.Faults-start.Faults)
 		}
-		if before.Median > 0 && now.Median > slower*before.Median && now.Median > 100*time.Millisecond {
+		if before > 0 && now.Median > slower*before && now.Median > 100*time.Millisecond {
 			slow++
 		} else {
 			slow = 0
 		}
 		if slow >= 5 {
-			return fmt.Errorf("a frame takes %v, before it took %v", now.Median.Round(time.Millisecond), before.Median.Round(time.Millisecond))
+			return fmt.Errorf("a frame takes %v, before it took %v", now.Median.Round(time.Millisecond), before.Round(time.Millisecond))
 		}
 	}
 }
