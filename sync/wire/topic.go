@@ -5,7 +5,7 @@
 //	lus/v1/{site}/{device}/up/event      batches of events and audit entries, QoS 1
 //	lus/v1/{site}/{device}/up/state      what the box is now; retained, last will
 //	lus/v1/{site}/{device}/down/ack      what the centre has committed
-//	lus/v1/{site}/{device}/down/desired  generation of the release to run; retained, a hint
+//	lus/v1/{site}/{device}/down/desired  release to run: an answer to a state, a hint
 package wire
 
 import (
