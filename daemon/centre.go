@@ -19,6 +19,7 @@ import (
 	"lungbox/sync/frames"
 	"lungbox/sync/journal"
 	"lungbox/sync/mqtt"
+	"lungbox/sync/ota"
 	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
 )
@@ -218,6 +219,9 @@ key, which never leaves it. A box that runs takes it up with
 			}
 			i, err := enrol.Enrol(c.Context(), filepath.Join(state, identityFolder), args[0], code)
 			if err != nil {
+				return err
+			}
+			if err := ota.Note(filepath.Join(state, otaFolder), "enrol", i.Box.String()+" at "+i.Hub, time.Now()); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "this box is %s of %s now; results go to %s\n", i.Box.Device, i.Box.Site, i.Broker)

@@ -195,7 +195,7 @@ func (s *settings) install(ctx context.Context, out io.Writer, repository, name 
 			return err
 		}
 		if err := s.tryRelease(ctx, slots.Folder(placed)); err != nil {
-			return errors.Join(err, slots.Reject(err.Error()))
+			return errors.Join(err, slots.Reject(err.Error()), slots.Clean())
 		}
 		if err := slots.Commit(); err != nil {
 			return err

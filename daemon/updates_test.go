@@ -150,7 +150,7 @@ func TestOverTheAir(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 	}
 	began := time.Now()
-	until(t, r, "it is rolled back", func() bool { return release() == "2026.11.28-1" && strings.Contains(status(), "engine fault") })
+	until(t, r, "it is rolled back", func() bool { return release() == "2026.11.28-1" && strings.Contains(status(), "engine") })
 	t.Logf("rolled back %v after the engine's fifth death", time.Since(began).Round(100*time.Millisecond))
 
 	if out, err := lungbox(t, "release", "list", "--config", config).CombinedOutput(); err != nil || !strings.Contains(string(out), "release 2026.11.28-1 scores") || strings.Count(string(out), "failed ") != 2 {
@@ -185,7 +185,7 @@ func TestOverTheAir(t *testing.T) {
 	for _, e := range all {
 		actions = append(actions, e.Action)
 	}
-	want := "release installed, release refused, release rolled back, release rollback, release install"
+	want := "enrol, release installed, release refused, release rolled back, release rollback, release install"
 	if got := strings.Join(actions, ", "); got != want {
 		t.Errorf("audit trail: %s", got)
 	}

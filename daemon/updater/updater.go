@@ -268,7 +268,7 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // the box ends: the trial is gone on with at its next start
 		}
-		if e := slots.Reject(err.Error()); e != nil {
+		if e := errors.Join(slots.Reject(err.Error()), slots.Clean()); e != nil {
 			return e
 		}
 		return u.refuse(ctx, fmt.Errorf("release %s: %w", t.Name, err))
@@ -293,6 +293,9 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 		back = slots.Folder(*slots.Current)
 	}
 	_, err = u.config.Engine.Try(ctx, back)
+	if err == nil {
+		err = slots.Clean() // before that, the engine's keeper may still start the rejected one
+	}
 	u.set(func(s *Status) { s.Step, s.Reason = RolledBack, why.Error() })
 	u.config.Record(ctx, "release rolled back", fmt.Sprintf("%s: %v", t.Name, why))
 	return err // the engine's keeper starts the former release by itself when this failed

@@ -62,6 +62,7 @@ func (o *options) serve(ctx context.Context, committed func()) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return in.Run(ctx) })
 	group.Go(func() error { return c.stamp(ctx, log) })
+	var connected func() int
 	public, say := settings.Broker.Public, func(wire.Box, wire.Wish) {} // boxes hear it with their next state
 	if settings.Broker.Address == "" {
 		boxes, err := new(net.ListenConfig).Listen(ctx, "tcp", settings.Broker.Listen)
@@ -86,6 +87,7 @@ func (o *options) serve(ctx context.Context, committed func()) error {
 			return err
 		}
 		group.Go(func() error { return c.watch(ctx, b, log) })
+		connected = b.Connected
 		say = func(box wire.Box, w wire.Wish) {
 			if err := b.Say(box, wire.Desired, w.Encode()); err != nil {
 				log.Error("a box is not told its release; it hears it later", "box", box.String(), "why", err)
@@ -97,6 +99,15 @@ func (o *options) serve(ctx context.Context, committed func()) error {
 		log.Info("boxes connect to "+public, "broker", settings.Broker.Address)
 	}
 	group.Go(func() error { return c.rollouts(ctx, desired, say, log) })
+	if settings.Hub.Metrics != "" {
+		handler := figures(in, connected)
+		group.Go(func() error {
+			if err := serveFigures(ctx, settings.Hub.Metrics, handler); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("hub.metrics: %w", err)
+			}
+			return nil
+		})
+	}
 	pictures, err := frames.New(filepath.Join(settings.Hub.State, "pictures"), c.store)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,11 +21,15 @@ import (
 
 // One command on one side, one on the other: results arrive and are acknowledged.
 func TestResultsArrive(t *testing.T) {
-	h := newHub(t)
+	metrics := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	h := newHub(t, "LUNGHUB_HUB_METRICS="+metrics)
 	h.start()
 	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
 	b.record(t, 1234)
 	b.drained(t, h)
+	if code, text := get(t, http.DefaultClient, "http://"+metrics+"/metrics"); code != http.StatusOK || !strings.Contains(string(text), "lunghub_results_new_total 1234\n") || !strings.Contains(string(text), "lunghub_boxes_connected 1\n") {
+		t.Errorf("%d\n%s", code, text)
+	}
 	if err := b.Audit(t.Context(), "anna", "region", "1,2,3,4"); err != nil {
 		t.Fatal(err)
 	}

@@ -181,10 +181,12 @@ func (j *fetch) file(ctx context.Context, file File, pieces []Piece) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
+	before := j.progress.Done
 	err := j.whole(ctx, name, file, pieces)
 	if errors.Is(err, ErrChanged) || errors.Is(err, ErrHash) {
 		// Another file than when it began, or a damaged part: once more, from nothing.
 		j.forget(name)
+		j.progress.Done = before
 		err = j.whole(ctx, name, file, nil)
 	}
 	if errors.Is(err, ErrHash) {
@@ -242,7 +244,6 @@ func (j *fetch) whole(ctx context.Context, name string, file File, pieces []Piec
 		return err
 	}
 	if sum != file.SHA256 || length != file.Bytes {
-		j.progress.Done -= file.Bytes
 		return fmt.Errorf("%s: %w", file.Name, ErrHash)
 	}
 	if err := os.Rename(part(name), name); err != nil {

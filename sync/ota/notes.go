@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Noted is what a person did to a box's releases while its journal was in other hands.
+// Noted is what a person did to a box by a command while its journal was in other hands.
 type Noted struct {
 	Time           time.Time
 	Action, Detail string
@@ -24,6 +24,9 @@ func Note(dir, action, detail string, now time.Time) error {
 	text, err := json.Marshal(Noted{now.UTC(), action, detail})
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("ota: %w", err)
 	}
 	f, err := os.OpenFile(notesFile(dir), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {

@@ -211,10 +211,11 @@ func (s *Slots) Commit() error {
 	if err := s.save(); err != nil {
 		return err
 	}
-	return s.clean()
+	return s.Clean()
 }
 
-// Reject ends the trial: the release is not tried again.
+// Reject ends the trial: the release is not tried again. Its folder stays until Clean, for
+// an engine may still have it open.
 func (s *Slots) Reject(reason string) error {
 	if s.Trial == nil {
 		return nil
@@ -225,10 +226,7 @@ func (s *Slots) Reject(reason string) error {
 	}
 	s.Highest = max(s.Highest, s.Trial.Counter) // it was here: a copy under another list is no way back in
 	s.Trial = nil
-	if err := s.save(); err != nil {
-		return err
-	}
-	return s.clean()
+	return s.save()
 }
 
 // Back lets the release before score again; the present one is not tried again.
@@ -247,8 +245,8 @@ func (s *Slots) Pin(on bool) error {
 	return s.save()
 }
 
-// clean removes releases and downloads that no slot needs.
-func (s *Slots) clean() error {
+// Clean removes releases and downloads that no slot needs.
+func (s *Slots) Clean() error {
 	keep := map[string]bool{}
 	for _, i := range []*Installed{s.Current, s.Former, s.Trial} {
 		if i != nil {

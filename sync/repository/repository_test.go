@@ -411,3 +411,40 @@ func only(part string, change func([]byte) []byte) func(string, []byte) ([]byte,
 		return text, nil
 	}
 }
+
+// A file that becomes another one in the middle of its download is begun again; parts of two
+// files are never joined.
+func TestFileThatChanges(t *testing.T) {
+	c := newCentre(t)
+	files, pieces := content(1, 8<<20)
+	c.publish("a", 1, files, pieces)
+	var tags []string
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := filepath.Join(c.dir, filepath.FromSlash(r.URL.Path))
+		if !strings.Contains(r.URL.Path, "net.bin") {
+			http.ServeFile(w, r, path)
+			return
+		}
+		asked++
+		w.Header().Set("ETag", fmt.Sprintf(`"%d"`, min(asked, 2))) // another one from the second time on
+		tags = append(tags, r.Header.Get("If-Range")+" "+r.Header.Get("Range"))
+		if asked == 1 { // half of it, of other content, and the link breaks
+			_, _ = w.Write(bytes.Repeat([]byte("old"), 1<<20))
+			panic(http.ErrAbortHandler)
+		}
+		http.ServeFile(w, r, path)
+	}))
+	defer server.Close()
+	b := c.box()
+	b.Source = ota.HTTP{Client: server.Client(), Base: server.URL}
+	if _, _, err := b.install(c.root()); err == nil {
+		t.Fatal("a broken link is no error")
+	}
+	if _, p, err := b.install(nil); err != nil || p.Done != p.Total {
+		t.Errorf("%v, %+v", err, p)
+	}
+	if len(tags) < 3 || !strings.HasPrefix(tags[1], `"1" bytes=`) || tags[len(tags)-1] != " " {
+		t.Errorf("asked for %q", tags)
+	}
+}

@@ -22,9 +22,10 @@ type Config struct {
 
 // Hub is what concerns the whole hub.
 type Hub struct {
-	State  string `toml:"state" comment:"Folder for keys, database and releases."`
-	Listen string `toml:"listen" comment:"Address and port of pages, enrolment and releases (HTTPS)."`
-	Names  string `toml:"names" comment:"Names and addresses under which boxes and people reach this hub, separated by commas; the first is told to boxes."`
+	State   string `toml:"state" comment:"Folder for keys, database and releases."`
+	Listen  string `toml:"listen" comment:"Address and port of pages, enrolment and releases (HTTPS)."`
+	Metrics string `toml:"metrics" comment:"Address and port of /metrics for Prometheus, without TLS, such as 127.0.0.1:9464; empty: none."`
+	Names   string `toml:"names" comment:"Names and addresses under which boxes and people reach this hub, separated by commas; the first is told to boxes."`
 }
 
 // Database says where results are kept.
