@@ -206,7 +206,7 @@ func (b *box) newUpdater(ctx context.Context) (*updater.Updater, error) {
 	}
 	return updater.New(updater.Config{
 		Dir: filepath.Join(b.state, otaFolder), Trust: trust, Source: source, Engine: &engines{b}, Open: b.config.Updates.Open,
-		Yield: func(ctx context.Context) error { return b.giveWay(ctx) },
+		Yield: b.giveWay,
 		Record: func(ctx context.Context, action, detail string) {
 			b.log.Info(action, "detail", detail)
 			if err := b.store.Audit(ctx, "updates", action, detail); err != nil && ctx.Err() == nil {
@@ -218,20 +218,24 @@ func (b *box) newUpdater(ctx context.Context) (*updater.Updater, error) {
 }
 
 // giveWay waits while results are under way to the centre: a download on a thin link must
-// not hold them up. It does not wait for ever for a link that is down.
-func (b *box) giveWay(ctx context.Context) error {
-	for range 50 {
+// not hold them up. It does not wait for ever for a link that is down. While results are
+// made, a download asks for little at a time.
+func (b *box) giveWay(ctx context.Context) (gentle bool, err error) {
+	for range 100 {
 		if !b.centre.up.Busy() {
-			return nil
+			break
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+			return false, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return nil
+	return b.centre.up.Quiet() < quiet, nil
 }
+
+// quiet is how long no result must have gone out for a download to take the whole link.
+const quiet = 10 * time.Second
 
 // hubSource is the hub's repository, which asks for the box's certificate.
 func hubSource(i enrol.Identity) (ota.HTTP, error) {
@@ -254,7 +258,7 @@ func openTrust(ctx context.Context, dir, file string, source ota.Source) (*ota.T
 				return nil, fmt.Errorf("updates.root: %w", err)
 			}
 		} else {
-			body, _, err := source.Open(ctx, "metadata/1.root.json", 0, "")
+			body, _, err := source.Open(ctx, "metadata/1.root.json", 0, 0, "")
 			if err != nil {
 				return nil, err
 			}

@@ -76,7 +76,7 @@ type Config struct {
 	// Open says whether a release may take over now: the maintenance window. nil: always.
 	Open func(time.Time) bool
 	// Yield is ota.Fetcher's.
-	Yield func(ctx context.Context) error
+	Yield func(ctx context.Context) (gentle bool, err error)
 	// Record keeps what happened, for the audit trail.
 	Record func(ctx context.Context, action, detail string)
 	// Probation is how long a release is watched before it is committed; 0 means 60 s.

@@ -216,6 +216,7 @@ func TestPeople(t *testing.T) {
 }
 
 func TestFleetPage(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	h.start()
 	s := h.database()

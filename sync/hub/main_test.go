@@ -179,6 +179,7 @@ func (h *hub) enrol(site, device string) enrol.Identity {
 type box struct {
 	*journal.Journal
 	identity enrol.Identity
+	up       *uplink.Uplink
 	stop     func()
 
 	mu      sync.Mutex
@@ -214,9 +215,10 @@ func startBox(t *testing.T, i enrol.Identity, dir string, change func(*uplink.Co
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
+	b.up = uplink.New(c, fmt.Sprint(time.Now().UnixNano()))
 	go func() {
 		defer close(ended)
-		_ = uplink.New(c, fmt.Sprint(time.Now().UnixNano())).Run(ctx)
+		_ = b.up.Run(ctx)
 	}()
 	b.stop = sync.OnceFunc(func() {
 		cancel()

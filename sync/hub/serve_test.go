@@ -138,6 +138,7 @@ func TestDrain(t *testing.T) {
 // A link on which nothing comes through any more, though nobody has closed it, is found
 // dead within 1.5 keep-alives, while idle and while results are under way.
 func TestHalfOpenLink(t *testing.T) {
+	t.Parallel()
 	h := newHub(t)
 	h.start()
 	for name, busy := range map[string]bool{"idle": false, "busy": true} {

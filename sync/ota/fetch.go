@@ -25,8 +25,9 @@ type Fetcher struct {
 	Source Source
 	Dir    string // the box's ota folder
 	// Yield is called between parts of a download, which wait while it blocks: results go
-	// first on a thin link. nil: nobody else wants the link.
-	Yield func(ctx context.Context) error
+	// first on a thin link. gentle asks for little at a time, so that no queue on the way is
+	// full of download when results come. nil: nobody else wants the link.
+	Yield func(ctx context.Context) (gentle bool, err error)
 	Tell  func(Progress) // told of progress; may be nil
 }
 
@@ -38,6 +39,7 @@ var ErrHash = errors.New("what was downloaded is not what was signed")
 const (
 	checkpoint = 1 << 20
 	chunk      = 64 << 10
+	little     = 16 << 10 // that are asked for at a time while results are made
 )
 
 func incoming(dir string, r Release) string { return filepath.Join(dir, "incoming", r.Digest()) }
@@ -297,8 +299,9 @@ type writer struct {
 	state
 	saved int64 // offset that the disk knows
 
-	body   io.ReadCloser // of the link, at Offset
-	bodyAt int64
+	body    io.ReadCloser // of the link, at bodyAt, as far as bodyEnd
+	bodyAt  int64
+	bodyEnd int64
 }
 
 func (w *writer) close() {
@@ -352,19 +355,32 @@ const idle = 60 * time.Second
 
 // chunk takes bytes from the link.
 func (w *writer) chunk(ctx context.Context, n int64) error {
+	length := int64(0)
 	if w.job.Yield != nil {
-		if err := w.job.Yield(ctx); err != nil {
-			return err
-		}
-	}
-	if w.body == nil || w.bodyAt != w.Offset {
-		w.close()
-		body, tag, err := w.job.Source.Open(ctx, "targets/"+w.file.Target(w.job.release.Name), w.Offset, w.Tag)
+		gentle, err := w.job.Yield(ctx)
 		if err != nil {
 			return err
 		}
-		w.body, w.bodyAt, w.Tag = body, w.Offset, tag
+		if gentle {
+			n = min(n, little)
+			length = n
+			if w.bodyEnd-w.bodyAt > little {
+				w.bodyEnd = w.bodyAt // what was asked for in quieter times is more than is wanted now
+			}
+		}
 	}
+	if w.body == nil || w.bodyAt != w.Offset || w.bodyAt == w.bodyEnd {
+		w.close()
+		body, tag, err := w.job.Source.Open(ctx, "targets/"+w.file.Target(w.job.release.Name), w.Offset, length, w.Tag)
+		if err != nil {
+			return err
+		}
+		w.body, w.bodyAt, w.bodyEnd, w.Tag = body, w.Offset, w.file.Bytes, tag
+		if length > 0 {
+			w.bodyEnd = w.Offset + length
+		}
+	}
+	n = min(n, w.bodyEnd-w.bodyAt)
 	stop := time.AfterFunc(idle, func() { w.body.Close() })
 	defer stop.Stop()
 	got, err := io.CopyN(io.NewOffsetWriter(w.out, w.Offset), w.body, n)

@@ -20,10 +20,11 @@ var ErrChanged = errors.New("the file has changed on the server")
 
 // Source is where a repository lies.
 type Source interface {
-	// Open reads a file from an offset on. tag names its content: "" when nothing is
-	// known yet, else what Open gave before; another is ErrChanged. A missing file is
-	// ErrNotThere.
-	Open(ctx context.Context, name string, offset int64, tag string) (body io.ReadCloser, now string, err error)
+	// Open reads a file from an offset on: length bytes, which may be more than there are,
+	// or all for 0; a source may give more than was asked for. tag names the content: ""
+	// when nothing is known yet, else what Open gave before; another is ErrChanged. A
+	// missing file is ErrNotThere.
+	Open(ctx context.Context, name string, offset, length int64, tag string) (body io.ReadCloser, now string, err error)
 }
 
 // HTTP is a repository behind an address.
@@ -34,14 +35,18 @@ type HTTP struct {
 
 // Open asks for a range. A server without ranges starts from the beginning; what comes
 // before the offset is then read and thrown away.
-func (h HTTP) Open(ctx context.Context, name string, offset int64, tag string) (io.ReadCloser, string, error) {
+func (h HTTP) Open(ctx context.Context, name string, offset, length int64, tag string) (io.ReadCloser, string, error) {
 	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, h.Base+"/"+name, nil)
 	if err != nil {
 		return nil, "", err
 	}
 	ask.Header.Set("Accept-Encoding", "identity")
-	if offset > 0 {
-		ask.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-")
+	if offset > 0 || length > 0 {
+		end := ""
+		if length > 0 {
+			end = strconv.FormatInt(offset+length-1, 10)
+		}
+		ask.Header.Set("Range", "bytes="+strconv.FormatInt(offset, 10)+"-"+end)
 		if tag != "" {
 			ask.Header.Set("If-Range", tag)
 		}
@@ -92,7 +97,7 @@ func OpenFolder(path string) (Folder, error) {
 }
 
 // Open opens a plain file.
-func (f Folder) Open(_ context.Context, name string, offset int64, _ string) (io.ReadCloser, string, error) {
+func (f Folder) Open(_ context.Context, name string, offset, _ int64, _ string) (io.ReadCloser, string, error) {
 	info, err := f.Root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, "", fmt.Errorf("%s: %w", name, ErrNotThere)

@@ -291,7 +291,7 @@ func bound(signed int64, limit int64) int64 {
 
 // read reads a whole small file; one byte more than limit is an error.
 func read(ctx context.Context, from Source, name string, limit int64) ([]byte, error) {
-	body, _, err := from.Open(ctx, name, 0, "")
+	body, _, err := from.Open(ctx, name, 0, 0, "")
 	if err != nil {
 		return nil, err
 	}

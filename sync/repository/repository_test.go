@@ -377,8 +377,8 @@ type attacked struct {
 	reads  atomic.Int64
 }
 
-func (a *attacked) Open(ctx context.Context, name string, offset int64, tag string) (io.ReadCloser, string, error) {
-	body, now, err := a.Source.Open(ctx, name, 0, tag)
+func (a *attacked) Open(ctx context.Context, name string, offset, _ int64, tag string) (io.ReadCloser, string, error) {
+	body, now, err := a.Source.Open(ctx, name, 0, 0, tag)
 	var text []byte
 	if err == nil {
 		defer body.Close()

@@ -47,8 +47,9 @@ type Uplink struct {
 	boot       string
 	connection uint64
 
-	mu   sync.Mutex
-	busy bool
+	mu     sync.Mutex
+	busy   bool
+	busied time.Time // when results were last under way
 }
 
 // New makes an uplink that Run will run. boot must be another at every start of the
@@ -81,9 +82,19 @@ func (u *Uplink) Busy() bool {
 	return u.busy
 }
 
+// Quiet is how long no results have been under way.
+func (u *Uplink) Quiet() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return time.Since(u.busied)
+}
+
 func (u *Uplink) setBusy(on bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.busy || on {
+		u.busied = time.Now()
+	}
 	u.busy = on
 }
 
