@@ -15,8 +15,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out"
-build() { # GOARCH OUTPUT
-	CGO_ENABLED=0 GOOS=linux GOARCH=$1 ${GO:-go} build -trimpath -ldflags "-s -w -X main.version=$version" -o "$2" ./daemon
+build() { # GOARCH OUTPUT [PACKAGE]
+	CGO_ENABLED=0 GOOS=linux GOARCH=$1 ${GO:-go} build -trimpath -ldflags "-s -w -X main.version=$version" -o "$2" "${3:-./daemon}"
 }
 build "$(${GO:-go} env GOHOSTARCH)" "$work/host" # writes what is not of a machine
 "$work/host" man "$work/man"
@@ -24,6 +24,24 @@ maintainer=${DEB_MAINTAINER:-Lungbox <lungbox@localhost>}
 changed=$(git log -1 --format=%cD 2>/dev/null || date -R)
 printf 'lungbox (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" "$maintainer" "$changed" | gzip -9nc >"$work/changelog.gz"
 for shell in bash zsh fish; do "$work/host" completion $shell >"$work/$shell"; done
+build "$(${GO:-go} env GOHOSTARCH)" "$work/hub" ./sync/hub
+sed 's/^lungbox/lunghub/' <(gzip -dc "$work/changelog.gz") | gzip -9nc >"$work/hub-changelog.gz"
+hub() { # ARCH
+	local tree=$work/hub-$1
+	install -d "$tree/usr/bin" "$tree.conf"
+	build "$1" "$tree/usr/bin/lunghub" ./sync/hub
+	install -Dm 644 -t "$tree/usr/lib/systemd/system" systemd/lunghub.service
+	install -Dm 644 systemd/lunghub.sysusers "$tree/usr/lib/sysusers.d/lunghub.conf"
+	install -Dm 644 systemd/deb/copyright "$tree/usr/share/doc/lunghub/copyright"
+	install -Dm 644 "$work/hub-changelog.gz" "$tree/usr/share/doc/lunghub/changelog.gz"
+	install -d "$tree/usr/share/bash-completion/completions"
+	"$work/hub" completion bash >"$tree/usr/share/bash-completion/completions/lunghub"
+	rm -f "$work/lunghub.toml"
+	"$work/hub" config init "$work/lunghub.toml"
+	sed "s|^state = ''|state = '/var/lib/lunghub'|" "$work/lunghub.toml" >"$tree.conf/lunghub.toml"
+	sed -e "s|@ARCH@|$1|; s|@VERSION@|$version|; s|@TREE@|$tree|; s|@MAINTAINER@|$maintainer|" systemd/deb/lunghub.yaml >"$work/lunghub.yaml"
+	"$nfpm" package --config "$work/lunghub.yaml" --packager deb --target "$out/lunghub_${version}_$1.deb"
+}
 for arch; do
 	case $arch in amd64) machine=x86_64 ;; arm64) machine=aarch64 ;; *) echo "deb.sh: no package for $arch: want amd64 or arm64" >&2; exit 2 ;; esac
 	engine=$cache/litert-2.3.0
@@ -53,4 +71,7 @@ for arch; do
 		systemd/deb/nfpm.yaml >"$work/nfpm.yaml"
 	"$nfpm" package --config "$work/nfpm.yaml" --packager deb --target "$out/lungbox_${version}_$arch.deb"
 done
-ls -l "$out"/lungbox_"${version}"_*.deb
+for arch; do
+	hub "$arch"
+done
+ls -l "$out"/lungbox_"${version}"_*.deb "$out"/lunghub_"${version}"_*.deb

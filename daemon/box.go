@@ -143,7 +143,7 @@ func (b *box) show() {
 		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
-		Centre: b.centre.about(b.store),
+		Centre: b.centre.about(b.store, b.updates.status),
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/daemon/pipeline"
+	"lungbox/daemon/updater"
 	"lungbox/ensemble"
 	"lungbox/sync/enrol"
 	"lungbox/sync/frames"
@@ -157,7 +158,7 @@ func (c *centre) set(trouble string) bool {
 }
 
 // about says how the link is, for the page; nil where there is none.
-func (c *centre) about(store *journal.Journal) func() string {
+func (c *centre) about(store *journal.Journal, update func() *wire.Update) func() string {
 	if c == nil {
 		return nil
 	}
@@ -165,13 +166,23 @@ func (c *centre) about(store *journal.Journal) func() string {
 		_, waiting := store.Count()
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		text := "connected, has everything"
 		switch {
 		case c.trouble != "":
-			return fmt.Sprintf("no link since %s, %d results wait", c.since.Format("15:04"), waiting)
+			text = fmt.Sprintf("no link since %s, %d results wait", c.since.Format("15:04"), waiting)
 		case waiting > 0:
-			return fmt.Sprintf("connected, %d results wait", waiting)
+			text = fmt.Sprintf("connected, %d results wait", waiting)
 		}
-		return "connected, has everything"
+		if u := update(); u != nil && u.Step != "" && u.Step != string(updater.Finished) {
+			text += fmt.Sprintf("; release %s: %s", u.Release, u.Step)
+			if u.Step == string(updater.Downloading) {
+				text += fmt.Sprintf(" %.0f %%", 100*u.Done)
+			}
+			if u.Reason != "" {
+				text += ", " + u.Reason
+			}
+		}
+		return text
 	}
 }
 

@@ -140,6 +140,9 @@ func TestOverTheAir(t *testing.T) {
 	if got := release(); got != "2026.11.28-1" {
 		t.Errorf("release %s scores", got)
 	}
+	if got := r.state(t).Centre; !strings.Contains(got, "release 2026.11.28-2: refused") {
+		t.Errorf("the page says %q", got)
+	}
 
 	h.run("rollout", "abort", "--why", "golden frames")
 	published.publish(t, variant(t, "2026.11.28-3", 102, nil), 102)

@@ -1,14 +1,17 @@
 package page_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"image"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"lungbox/capture"
+	"lungbox/daemon/page"
 	"lungbox/daemon/page/browsertest"
 	"lungbox/daemon/pipeline"
 	"lungbox/ensemble"
@@ -37,7 +40,7 @@ const layout = `(() => {
 			if (name < other && r.left < o.right - 0.5 && o.left < r.right - 0.5 && r.top < o.bottom - 0.5 && o.top < r.bottom - 0.5) wrong.push(name + ' overlaps ' + other);
 		}
 	}
-	const mayBeCut = new Set(['file', 'release', 'engine', 'reason', 'demo', 'panel-note']); // long ones, with a title
+	const mayBeCut = new Set(['file', 'release', 'engine', 'source', 'centre', 'reason', 'demo', 'panel-note']); // long ones, with a title
 	for (const id of mayBeCut) {
 		const e = document.getElementById(id);
 		if (e.scrollHeight > e.clientHeight + 2 && e.title === '' && !e.querySelector('[title]')) wrong.push('cut off without a title: ' + id);
@@ -60,9 +63,19 @@ const layout = `(() => {
 	return wrong.join('; ');
 })()`
 
+// nowhere is a live source whose region can be set.
+type nowhere struct{}
+
+func (nowhere) Place() page.Place                                       { return page.Place{} }
+func (nowhere) SetPlace(context.Context, image.Rectangle, string) error { return nil }
+
 func TestLook(t *testing.T) {
 	t.Parallel()
-	b := start(t, nil)
+	b := start(t, func(c *page.Config) { // everything that a box at a centre shows
+		c.Places = nowhere{}
+		c.Source = func() string { return "USB Capture, MJPEG 1280×720, 29.9 fps" }
+		c.Centre = func() string { return "no link since 07:30, 1234 results wait" }
+	})
 	tab := browsertest.Open(t, b.url, 1280, 800)
 	tab.Until(`document.body.dataset.mode === "score" && document.querySelectorAll("#lamps .lit").length === 3`)
 

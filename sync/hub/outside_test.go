@@ -190,3 +190,84 @@ func TestMosquittoAndPostgres(t *testing.T) {
 		t.Errorf("another's state: %+v, %v", after[1].Status, err)
 	}
 }
+
+// Everything that pages and commands read comes out of PostgreSQL as it does out of SQLite.
+func TestPostgresReadsAlike(t *testing.T) {
+	address := postgres(t)
+	read := func(h *hub, s *store.Store) string {
+		t.Helper()
+		fill(t, h, s)
+		h.person("otto", "operator", "correct horse battery")
+		h.must("group", "box-2", "brave")
+		h.must("revoke", "box-9", "--why", "stolen")
+		devices, err := s.Devices(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := ""
+		for _, d := range devices {
+			out += fmt.Sprintln(d.Box, d.Group, d.Online, d.Odd, d.Revoked.IsZero(), d.Status.State, d.Status.Last)
+		}
+		id, err := s.StartRollout(t.Context(), "test", "r", struct{}{}, map[string]int{"box-1": 0, "box-2": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		boxes, err := s.RolloutBoxes(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		boxes[0].State, boxes[0].Asked = "asked", time.Now()
+		if err := s.SetRolloutBoxes(t.Context(), id, boxes); err != nil {
+			t.Fatal(err)
+		}
+		wishes, err := s.Wishes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		days, err := s.Days(t.Context(), time.Now().AddDate(0, 0, -14))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := s.Login(t.Context(), "otto", "correct horse battery")
+		if err != nil {
+			t.Fatal(err)
+		}
+		person, err := s.Session(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, err := s.Result(t.Context(), devices[0].Box, "e0", 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddFrame(t.Context(), row, "a.png"); err != nil {
+			t.Fatal(err)
+		}
+		frames := 0
+		if err := s.Frames(t.Context(), func(string, store.Row) error { frames++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := s.Entries(t.Context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0
+		if err := s.Results(t.Context(), store.Query{Site: "ward-3", Since: time.Now().AddDate(0, 0, -3)}, func(r store.Row) error { sum += int(r.Seq); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintln(out, boxes[0].Box, wishes, days, person, string(row.Body), row.Score, frames, len(entries), sum)
+	}
+	plain := newHub(t)
+	plain.start()
+	want := read(plain, plain.database())
+	h := newHub(t, "LUNGHUB_DATABASE_ADDRESS="+address)
+	h.start()
+	s, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if got := read(h, s); got != want {
+		t.Errorf("PostgreSQL:\n%s\nSQLite:\n%s", got, want)
+	}
+}

@@ -177,3 +177,10 @@ func (l *line) hold(on bool) {
 		l.t.Fatal(err)
 	}
 }
+
+// seen is what was lit so far, one after the other.
+func (l *line) seen() [][]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.history)
+}

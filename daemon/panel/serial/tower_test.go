@@ -185,7 +185,7 @@ func TestBarIsLiveWhenFinished(t *testing.T) {
 		}
 	}
 	l.read()
-	for _, lit := range l.history {
+	for _, lit := range l.seen() {
 		if got := five(lit); got.Live && got != panel.Bar(3) && got != panel.Bar(2) {
 			t.Errorf("%v on the way", got)
 		}

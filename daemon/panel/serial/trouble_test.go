@@ -45,7 +45,7 @@ func TestTowerIsUnplugged(t *testing.T) {
 		if got := five(l.read()); got != panel.Bar(1) {
 			t.Errorf("plugged in again: %v", got)
 		}
-		if way := l.history[from:]; five(way[4]) != (panel.Lamps{}) {
+		if way := l.seen()[from:]; five(way[4]) != (panel.Lamps{}) {
 			t.Errorf("not everything is switched off first: %v", way)
 		}
 	}
