@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,8 +214,10 @@ func TestPanelForgetsWithAnotherScene(t *testing.T) {
 func TestPanelWinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lamps := &paneltest.Recorder{}
-		events, attention := make(chan pipeline.Event, 100), true
-		p := panel.New(panel.Config{Driver: lamps, Rules: panel.Rules{Test: -1}, Attention: func() bool { return attention }})
+		events := make(chan pipeline.Event, 100)
+		var attention atomic.Bool
+		attention.Store(true)
+		p := panel.New(panel.Config{Driver: lamps, Rules: panel.Rules{Test: -1}, Attention: attention.Load})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- p.Run(ctx, events) }()
@@ -234,7 +237,7 @@ func TestPanelWinks(t *testing.T) {
 		if dark, lit := count(); dark < 800*time.Millisecond || dark > 1500*time.Millisecond || lit+dark < 29*time.Second {
 			t.Errorf("dark for %v, lit for %v", dark, lit)
 		}
-		attention = false
+		attention.Store(false)
 		if dark, _ := count(); dark > 0 {
 			t.Errorf("dark for %v without a reason", dark)
 		}
