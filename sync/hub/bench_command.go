@@ -80,7 +80,7 @@ func measure(ctx context.Context, out io.Writer, boxes int, rate float64, length
 	defer h.close()
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	began := time.Now()
-	f, err := bench.New(ctx, bench.Config{Broker: "mqtts://" + m.boxes, Authority: h.authority, Store: h.store, Boxes: boxes, Rate: rate, For: length, Say: say})
+	f, err := bench.New(ctx, bench.Config{Broker: "mqtts://" + m.boxes, Authority: h.authority, Store: h.store, Boxes: boxes, Rate: rate})
 	if err != nil {
 		return err
 	}

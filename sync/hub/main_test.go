@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -157,6 +159,20 @@ func (h *hub) database() *store.Store {
 	}
 	h.Cleanup(func() { s.Close() })
 	return s
+}
+
+// sql runs a statement on the hub's database and returns the number that it gives, if any.
+func (h *hub) sql(statement string) (n int) {
+	h.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.state, "hub.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(h.Context(), statement).Scan(&n); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		h.Fatal(err)
+	}
+	return n
 }
 
 var groups = regexp.MustCompile(`[0-9A-Z]{4}(-[0-9A-Z]{4}){7}`)

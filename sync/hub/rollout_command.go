@@ -31,9 +31,9 @@ no consensus more often than those before.
   lunghub rollout pause | resume | abort`,
 	}
 	c.AddCommand(newRolloutStart(), newRolloutStatus(),
-		newRolloutSet("pause", "Ask no more boxes until it is resumed", []string{"running"}, "paused"),
-		newRolloutSet("resume", "Go on with a rollout that was paused or has stopped by itself", []string{"paused", "stopped"}, "running"),
-		newRolloutSet("abort", "End a rollout: boxes that have the release keep it, no other gets it", []string{"running", "paused", "stopped"}, "aborted"))
+		newRolloutAction(store.Pause, "Ask no more boxes until it is resumed"),
+		newRolloutAction(store.Resume, "Go on with a rollout that was paused or has stopped by itself"),
+		newRolloutAction(store.Abort, "End a rollout: boxes that have the release keep it, no other gets it"))
 	return c
 }
 
@@ -74,22 +74,13 @@ func newRolloutStart() *cobra.Command {
 	return c
 }
 
-func newRolloutSet(name, short string, from []string, state string) *cobra.Command {
+func newRolloutAction(name, short string) *cobra.Command {
 	o := &options{}
 	var why string
 	c := &cobra.Command{
 		Use: name, Short: short, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return o.with(c.Context(), func(ctx context.Context, h *centre) error {
-				all, err := h.store.Rollouts(ctx)
-				if err != nil {
-					return err
-				}
-				if len(all) == 0 {
-					return store.ErrNoRollout
-				}
-				return h.store.SetRollout(ctx, actor(), all[0].ID, from, state, -1, why)
-			})
+			return o.with(c.Context(), func(ctx context.Context, h *centre) error { return h.store.ActOnRollout(ctx, actor(), name, why) })
 		},
 	}
 	o.add(c)

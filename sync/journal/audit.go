@@ -61,6 +61,14 @@ func (j *Journal) Audit(ctx context.Context, actor, action, detail string) error
 	}, nil)
 }
 
+// scanEntry reads a row of the audit trail; its hash as it is stored, whatever that is.
+func scanEntry(rows *sql.Rows) (e AuditEntry, hash []byte, err error) {
+	var micros int64
+	err = rows.Scan(&e.Number, &micros, &e.Actor, &e.Action, &e.Detail, &hash)
+	e.Time = time.UnixMicro(micros).UTC()
+	return e, hash, err
+}
+
 // AuditAfter are the entries with numbers above n, in order, at most limit.
 func (j *Journal) AuditAfter(ctx context.Context, n int64, limit int) (out []AuditEntry, err error) {
 	rows, err := j.read.QueryContext(ctx, "SELECT n, time, actor, action, detail, hash FROM audit WHERE n > ? ORDER BY n LIMIT ?", n, limit)
@@ -69,13 +77,10 @@ func (j *Journal) AuditAfter(ctx context.Context, n int64, limit int) (out []Aud
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e AuditEntry
-		var micros int64
-		var hash []byte
-		if err := rows.Scan(&e.Number, &micros, &e.Actor, &e.Action, &e.Detail, &hash); err != nil {
+		e, hash, err := scanEntry(rows)
+		if err != nil {
 			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
 		}
-		e.Time = time.UnixMicro(micros).UTC()
 		copy(e.Hash[:], hash)
 		out = append(out, e)
 	}
@@ -100,13 +105,10 @@ func (j *Journal) VerifyAudit(ctx context.Context) (entries int64, err error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e AuditEntry
-		var micros int64
-		var hash []byte
-		if err := rows.Scan(&e.Number, &micros, &e.Actor, &e.Action, &e.Detail, &hash); err != nil {
+		e, hash, err := scanEntry(rows)
+		if err != nil {
 			return entries, fmt.Errorf("journal %s: %w", j.dir, err)
 		}
-		e.Time = time.UnixMicro(micros)
 		e.Hash = e.chain(last.Hash)
 		if e.Number != last.Number+1 || !bytes.Equal(e.Hash[:], hash) {
 			return entries, fmt.Errorf("journal %s: %w: entry %d does not follow from entry %d", j.dir, ErrAudit, e.Number, last.Number)

@@ -29,6 +29,11 @@ func (j *Journal) AddEvent(ctx context.Context, e Event) error {
 // for "".
 func (j *Journal) Events(ctx context.Context, kind string, limit int) (out []Event, err error) {
 	rows, err := j.read.QueryContext(ctx, "SELECT id, time, kind, detail FROM event WHERE ?1 = '' OR kind = ?1 ORDER BY id DESC LIMIT ?2", kind, limit)
+	return j.scanEvents(rows, err)
+}
+
+// scanEvents reads the rows of a query for events.
+func (j *Journal) scanEvents(rows *sql.Rows, err error) (out []Event, _ error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
 	}
@@ -48,20 +53,7 @@ func (j *Journal) Events(ctx context.Context, kind string, limit int) (out []Eve
 // EventsAfter are the events with numbers above id, the oldest first, at most limit.
 func (j *Journal) EventsAfter(ctx context.Context, id int64, limit int) (out []Event, err error) {
 	rows, err := j.read.QueryContext(ctx, "SELECT id, time, kind, detail FROM event WHERE id > ? ORDER BY id LIMIT ?", id, limit)
-	if err != nil {
-		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var e Event
-		var micros int64
-		if err := rows.Scan(&e.ID, &micros, &e.Kind, &e.Detail); err != nil {
-			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
-		}
-		e.Time = time.UnixMicro(micros).UTC()
-		out = append(out, e)
-	}
-	return out, rows.Err()
+	return j.scanEvents(rows, err)
 }
 
 // Exam is one examination of a patient.

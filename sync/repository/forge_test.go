@@ -2,23 +2,38 @@ package repository
 
 import (
 	"crypto/ed25519"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/theupdateframework/go-tuf/v2/metadata"
 )
 
-// ForgeOnline signs snapshot and timestamp over the list evil as version 3, which is put in
-// the place of a good one after that one was read: tests need what an attacker with the
-// online key can do.
-func ForgeOnline(t *testing.T, dir string, key ed25519.PrivateKey, evil []byte) {
+// ForgeOnline signs a snapshot and a timestamp that name version 3 of the list of releases,
+// whatever that file holds: what somebody with the online key can do.
+func ForgeOnline(t *testing.T, dir string, key ed25519.PrivateKey) {
 	t.Helper()
 	r := Open(dir)
-	r.swap = func() {
-		if err := os.WriteFile(filepath.Join(dir, "metadata", "3.targets.json"), evil, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	old, version, err := newest(r, metadata.SNAPSHOT, metadata.Snapshot())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := r.Online(key); err != nil {
+	old.ClearSignatures()
+	old.Signed.Version = version + 1
+	if old.Signed.Meta["targets.json"], err = r.meta(metadata.TARGETS, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write(old.Signed.Version, metadata.SNAPSHOT, signedText(old, key)); err != nil {
+		t.Fatal(err)
+	}
+	stamp, err := metadata.Timestamp().FromFile(r.path("metadata", "timestamp.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamp.ClearSignatures()
+	stamp.Signed.Version++
+	if stamp.Signed.Meta["snapshot.json"], err = r.meta(metadata.SNAPSHOT, old.Signed.Version); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write(0, metadata.TIMESTAMP, signedText(stamp, key)); err != nil {
 		t.Fatal(err)
 	}
 }

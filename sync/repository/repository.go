@@ -32,8 +32,6 @@ const (
 type Repository struct {
 	dir string
 	now func() time.Time
-
-	swap func() // for tests: called after the published list was read
 }
 
 // Open names a tree; Create makes one.

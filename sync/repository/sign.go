@@ -144,9 +144,6 @@ func (r *Repository) Online(key ed25519.PrivateKey) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if r.swap != nil {
-		r.swap()
-	}
 	root, _, err := newest(r, metadata.ROOT, newRoot())
 	if err != nil {
 		return false, err

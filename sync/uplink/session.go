@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"lungbox/sync/journal"
@@ -263,12 +262,4 @@ func (s *session) sayNotes(ctx context.Context) error {
 	s.notes, s.heard = true, time.Now()
 	s.publish(ctx, Message{Topic: s.config.Box.Topic(wire.Event), Payload: payload, Sure: true})
 	return nil
-}
-
-// Reason shortens a link's trouble for a page: the innermost cause.
-func Reason(trouble string) string {
-	if i := strings.LastIndex(trouble, ": "); i >= 0 && len(trouble) > 80 {
-		return trouble[i+2:]
-	}
-	return trouble
 }

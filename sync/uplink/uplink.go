@@ -103,7 +103,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	wait := u.config.RetryMin
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := u.connection1(ctx)
+		err := u.serveLink(ctx)
 		u.setBusy(false)
 		if ctx.Err() != nil {
 			break
@@ -130,8 +130,8 @@ func (u *Uplink) changed(trouble string) {
 	}
 }
 
-// connection1 opens a link and uses it until it breaks; the error says why.
-func (u *Uplink) connection1(ctx context.Context) error {
+// serveLink opens a link and uses it until it breaks; the error says why.
+func (u *Uplink) serveLink(ctx context.Context) error {
 	u.connection++
 	topic := u.config.Box.Topic(wire.State)
 	gone := wire.Status{Boot: u.boot, Connection: u.connection}

@@ -33,9 +33,7 @@ type Config struct {
 	Authority *authority.Authority
 	Store     *store.Store
 	Boxes     int
-	Rate      float64       // results a second, of all boxes together
-	For       time.Duration // how long results are sent
-	Say       func(format string, args ...any)
+	Rate      float64 // results a second, of all boxes together
 }
 
 // Fleet is the boxes. See New.

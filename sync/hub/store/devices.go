@@ -222,20 +222,3 @@ func (s *Store) Totals(ctx context.Context) (results, odd int, err error) {
 	}
 	return results, odd, err
 }
-
-// AuditOf counts the copies of a box's audit entries.
-func (s *Store) AuditOf(ctx context.Context, device string) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, bind(s.postgres, "SELECT count(*) FROM box_audit WHERE device = ?"), device).Scan(&n)
-	return n, err
-}
-
-// Drop forgets results of a box from a number on, as a database does that was put back to
-// an earlier time. It is for tests.
-func (s *Store) Drop(ctx context.Context, device, epoch string, from uint64) error {
-	return s.change(ctx, func(t *tx) error {
-		if err := t.exec("DELETE FROM result WHERE device = ? AND epoch = ? AND seq >= ?", device, epoch, int64(from)); err != nil {
-			return err
-		}
-		return t.exec("UPDATE mark SET ranges = ? WHERE device = ? AND epoch = ?", ranges{{1, from - 1}}.String(), device, epoch)
-	})
-}

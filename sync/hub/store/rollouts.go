@@ -127,6 +127,33 @@ func (s *Store) SetRollout(ctx context.Context, by string, id uint64, from []str
 	})
 }
 
+// Actions are what a person may do with a rollout.
+const (
+	Pause  = "pause"
+	Resume = "resume"
+	Abort  = "abort"
+)
+
+// ActOnRollout pauses, resumes or aborts the newest rollout.
+func (s *Store) ActOnRollout(ctx context.Context, actor, action, why string) error {
+	all, err := s.Rollouts(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return ErrNoRollout
+	}
+	switch id := all[0].ID; action {
+	case Pause:
+		return s.SetRollout(ctx, actor, id, []string{"running"}, "paused", -1, why)
+	case Resume:
+		return s.SetRollout(ctx, actor, id, []string{"paused", "stopped"}, "running", -1, why)
+	case Abort:
+		return s.SetRollout(ctx, actor, id, []string{"running", "paused", "stopped"}, "aborted", -1, why)
+	}
+	return fmt.Errorf("action %.40q: want %s, %s or %s", action, Pause, Resume, Abort)
+}
+
 // RolloutBoxes are the boxes of a rollout by stage and name, with what they last said.
 func (s *Store) RolloutBoxes(ctx context.Context, id uint64) (out []RolloutBox, err error) {
 	rows, err := s.rows(ctx, `SELECT d.site, b.device, b.stage, b.state, b.reason, b.asked, b.ended,

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -120,24 +121,12 @@ func (w *Web) setRollout(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	changes := map[string]struct {
-		from []string
-		to   string
-	}{
-		"pause": {[]string{"running"}, "paused"}, "resume": {[]string{"paused", "stopped"}, "running"},
-		"abort": {[]string{"running", "paused", "stopped"}, "aborted"},
+	err := w.config.Store.ActOnRollout(r.Context(), person(r).Name, ask.Action, ask.Why)
+	if errors.Is(err, store.ErrNoRollout) {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
 	}
-	change, ok := changes[ask.Action]
-	all, err := w.config.Store.Rollouts(r.Context())
 	if err != nil {
-		w.broken(rw, err)
-		return
-	}
-	if !ok || len(all) == 0 {
-		http.Error(rw, "want pause, resume or abort, of a rollout that there is", http.StatusBadRequest)
-		return
-	}
-	if err := w.config.Store.SetRollout(r.Context(), person(r).Name, all[0].ID, change.from, change.to, -1, ask.Why); err != nil {
 		http.Error(rw, err.Error(), http.StatusConflict)
 		return
 	}
