@@ -210,7 +210,9 @@ func (u *Updater) follow(ctx context.Context, w Wish) error {
 		u.set(func(s *Status) { s.Step = Finished })
 		return nil
 	}
-	if err := slots.May(r); err != nil {
+	if err := slots.May(r); errors.Is(err, ota.ErrPinned) {
+		return errLater{err} // until somebody unpins it
+	} else if err != nil {
 		return u.refuse(ctx, err)
 	}
 	u.set(func(s *Status) { s.Step = Downloading })

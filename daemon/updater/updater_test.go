@@ -280,3 +280,27 @@ func TestTrialThatIsCutOff(t *testing.T) {
 	r.until(updater.Refused, "stopped twice")
 	r.check("built-in", "a a")
 }
+
+// A pinned box installs nothing, and what is still desired once it is unpinned.
+func TestPinned(t *testing.T) {
+	r := newRig(t)
+	r.publish("a")
+	pin := func(on bool) {
+		t.Helper()
+		s, err := ota.OpenSlots(r.dir)
+		if err == nil {
+			err = s.Pin(on)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	pin(true)
+	r.start()
+	r.up.Want(updater.Wish{Generation: 1})
+	r.until(updater.Waiting, "pinned")
+	r.check("built-in", "")
+	pin(false)
+	r.until(updater.Finished, "")
+	r.check("a", "a")
+}
