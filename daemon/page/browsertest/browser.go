@@ -143,7 +143,12 @@ func (b *Tab) Until(expression string) {
 	b.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		if Eval[bool](b, expression) {
+		now, err := chromedp.Run(b, chromedp.Evaluate[bool](expression, chromedp.EvalAwaitPromise))
+		// Where a click leads to another page, the question may be put to the one that is going.
+		if err != nil && !strings.Contains(err.Error(), "navigated or closed") && !strings.Contains(err.Error(), "context was destroyed") {
+			b.must(err)
+		}
+		if err == nil && now {
 			return
 		}
 		if time.Now().After(deadline) {
