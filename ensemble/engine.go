@@ -26,7 +26,10 @@ type Member struct {
 // Output is what one net gave for one frame.
 type Output struct {
 	Logits [Scores]float32
-	Took   time.Duration // side-by-side nets all have the time of the whole
+	// Features is the net's last feature map, height by width by channels as arch.Net.Places
+	// has them; nil where the last layer does not average over places.
+	Features []float32
+	Took     time.Duration // side-by-side nets all have the time of the whole
 }
 
 // Engine runs the nets of one release on one device. It is not safe for
@@ -78,6 +81,7 @@ func ParseVoteMode(name string) (VoteMode, error) {
 type Set struct {
 	engine  Engine
 	members []Member
+	heads   []*Head // by member; nil for a net without a map
 	mode    VoteMode
 }
 
@@ -93,7 +97,15 @@ func NewSet(engine Engine, members []Member, mode VoteMode) (*Set, error) {
 			return nil, fmt.Errorf("net %d is %s with %d outputs: want %s with %d", i, m.Net.Arch, m.Net.Classes, names[i], Scores)
 		}
 	}
-	return &Set{engine: engine, members: members, mode: mode}, nil
+	s := &Set{engine: engine, members: members, mode: mode}
+	for _, m := range members {
+		head, err := NewHead(m.Net, m.Weights)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Net.Arch, err)
+		}
+		s.heads = append(s.heads, head)
+	}
+	return s, nil
 }
 
 // Score runs the vote on one frame. An engine that fails gives EngineFault as
@@ -107,6 +119,7 @@ func (s *Set) Score(ctx context.Context, frame *capture.Frame) (Decision, error)
 		rounds = [][]int{{0, 1}, {2}}
 	}
 	var votes []Vote
+	seen := make([][]float32, len(s.members)) // last feature maps
 	for _, round := range rounds {
 		if Settled(votes) {
 			break
@@ -122,7 +135,21 @@ func (s *Set) Score(ctx context.Context, frame *capture.Frame) (Decision, error)
 				return Decision{Score: None, Reason: EngineFault, Votes: votes}, fmt.Errorf("%s gave %v: not a result", m.Net.Arch, out.Logits)
 			}
 			votes = append(votes, vote)
+			seen[round[k]] = out.Features
 		}
 	}
-	return Decide(votes), nil
+	d := Decide(votes)
+	d.Heat = s.heat(d, seen)
+	return d, nil
+}
+
+// heat joins the maps of the nets that voted for the decision's score.
+func (s *Set) heat(d Decision, seen [][]float32) *Heat {
+	var maps []Map
+	for i, v := range d.Votes {
+		if d.Score != None && v.Score == d.Score && s.heads[i] != nil && seen[i] != nil {
+			maps = append(maps, s.heads[i].Map(seen[i]))
+		}
+	}
+	return Join(maps, d.Score)
 }

@@ -120,6 +120,7 @@ type Decision struct {
 	// 0 without a score.
 	Confidence float64
 	Votes      []Vote // of the nets that ran, in order of cost
+	Heat       *Heat  // where in the picture the score comes from; nil when no deciding net can say
 }
 
 // Decide applies the voting rule to the votes of the nets that ran, in order of

@@ -12,6 +12,7 @@ import (
 
 	"lungbox/capture"
 	"lungbox/ensemble/arch"
+	"lungbox/ensemble/weights"
 )
 
 // sure is a vote for one score with the given confidence; the rest is shared.
@@ -75,9 +76,10 @@ func TestNewVote(t *testing.T) {
 
 // fixed is an engine that gives logits made up beforehand and counts what it ran.
 type fixed struct {
-	logits [3][Scores]float32
-	ran    int
-	err    error
+	logits   [3][Scores]float32
+	features func(member int) []float32 // nil: none
+	ran      int
+	err      error
 }
 
 func (f *fixed) Logits(_ context.Context, _ *image.Gray, members []int) ([]Output, error) {
@@ -87,6 +89,9 @@ func (f *fixed) Logits(_ context.Context, _ *image.Gray, members []int) ([]Outpu
 	outputs := make([]Output, len(members))
 	for i, m := range members {
 		outputs[i].Logits = f.logits[m]
+		if f.features != nil {
+			outputs[i].Features = f.features(m)
+		}
 	}
 	f.ran += len(members)
 	return outputs, nil
@@ -99,7 +104,8 @@ func newSet(t *testing.T, engine Engine, mode VoteMode) *Set {
 	t.Helper()
 	var members []Member
 	for _, name := range arch.Names() {
-		members = append(members, Member{Net: arch.MustNew(arch.Config{Arch: name, Width: 0.0625, Input: 64, Classes: Scores}), Temperature: 1})
+		net := arch.MustNew(arch.Config{Arch: name, Width: 0.0625, Input: 64, Classes: Scores})
+		members = append(members, Member{Net: net, Weights: weights.Formula(net), Temperature: 1})
 	}
 	set, err := NewSet(engine, members, mode)
 	if err != nil {

@@ -8,6 +8,6 @@
 //
 // It speaks the LiteRT C API of ai-edge-litert 2.x (LiteRtCreateEnvironment,
 // LiteRtCreateCompiledModel and so on); the older TfLiteInterpreter API is in no
-// package that can be fetched. Models have one float32 input and one float32
-// output. The package imports nothing else of Lungbox.
+// package that can be fetched. Models have one float32 input and float32
+// outputs. The package imports nothing else of Lungbox.
 package tflite

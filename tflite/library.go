@@ -44,6 +44,7 @@ type api struct {
 	RunCompiledModel                          func(compiled handle, signature, inputs uintptr, input *handle, outputs uintptr, output *handle) status
 	GetModelSubgraph                          func(model handle, index uintptr, out *handle) status
 	GetSubgraphInput                          func(subgraph handle, index uintptr, out *handle) status
+	GetNumSubgraphOutputs                     func(subgraph handle, out *uintptr) status
 	GetSubgraphOutput                         func(subgraph handle, index uintptr, out *handle) status
 	GetRankedTensorType                       func(tensor handle, out *rankedType) status
 }
@@ -105,7 +106,7 @@ func (l *Library) bind(from uintptr) error {
 		"DestroyTensorBuffer":                       &l.api.DestroyTensorBuffer, "LockTensorBuffer": &l.api.LockTensorBuffer,
 		"UnlockTensorBuffer": &l.api.UnlockTensorBuffer, "RunCompiledModel": &l.api.RunCompiledModel,
 		"GetModelSubgraph": &l.api.GetModelSubgraph, "GetSubgraphInput": &l.api.GetSubgraphInput,
-		"GetSubgraphOutput": &l.api.GetSubgraphOutput, "GetRankedTensorType": &l.api.GetRankedTensorType,
+		"GetSubgraphOutput": &l.api.GetSubgraphOutput, "GetNumSubgraphOutputs": &l.api.GetNumSubgraphOutputs, "GetRankedTensorType": &l.api.GetRankedTensorType,
 	} {
 		symbol, err := purego.Dlsym(from, "LiteRt"+name)
 		if err != nil {

@@ -15,11 +15,18 @@ type Options struct {
 // Model is one compiled model with its input and output. It is not safe for
 // concurrent use.
 type Model struct {
-	library            *Library
-	model, compiled    handle
-	input, output      handle
-	inShape, outShape  []int
-	inputSize, outSize int
+	library         *Library
+	model, compiled handle
+	input           buffer
+	outputs         []buffer
+	handles         []handle // of the outputs, in their order
+}
+
+// buffer is the memory of one input or output.
+type buffer struct {
+	handle handle
+	shape  []int
+	size   int // values
 }
 
 // ErrClosed is returned by Run after Close.
@@ -83,70 +90,98 @@ func (m *Model) makeBuffers() error {
 		return err
 	}
 	var err error
-	if m.input, m.inShape, m.inputSize, err = m.buffer(tensor, api.GetCompiledModelInputBufferRequirements); err != nil {
+	if m.input, err = m.buffer(tensor, 0, api.GetCompiledModelInputBufferRequirements); err != nil {
 		return fmt.Errorf("input: %w", err)
 	}
-	if err := check("read output", api.GetSubgraphOutput(subgraph, 0, &tensor)); err != nil {
+	var count uintptr
+	if err := check("count outputs", api.GetNumSubgraphOutputs(subgraph, &count)); err != nil {
 		return err
 	}
-	if m.output, m.outShape, m.outSize, err = m.buffer(tensor, api.GetCompiledModelOutputBufferRequirements); err != nil {
-		return fmt.Errorf("output: %w", err)
+	for i := range count {
+		if err := check("read output", api.GetSubgraphOutput(subgraph, i, &tensor)); err != nil {
+			return err
+		}
+		out, err := m.buffer(tensor, i, api.GetCompiledModelOutputBufferRequirements)
+		if err != nil {
+			return fmt.Errorf("output %d: %w", i, err)
+		}
+		m.outputs, m.handles = append(m.outputs, out), append(m.handles, out.handle)
 	}
 	return nil
 }
 
 // buffer makes the memory of one input or output, as the compiled model wants it.
-func (m *Model) buffer(tensor handle, requirements func(handle, uintptr, uintptr, *handle) status) (out handle, shape []int, size int, err error) {
+func (m *Model) buffer(tensor handle, index uintptr, requirements func(handle, uintptr, uintptr, *handle) status) (b buffer, err error) {
 	api := &m.library.api
 	var kind rankedType
 	if err := check("type", api.GetRankedTensorType(tensor, &kind)); err != nil {
-		return 0, nil, 0, err
+		return b, err
 	}
 	if kind.element != elementFloat32 {
-		return 0, nil, 0, fmt.Errorf("element type %d: want float32", kind.element)
+		return b, fmt.Errorf("element type %d: want float32", kind.element)
 	}
 	var needs handle
-	if err := check("requirements", requirements(m.compiled, 0, 0, &needs)); err != nil {
-		return 0, nil, 0, err
+	if err := check("requirements", requirements(m.compiled, 0, index, &needs)); err != nil {
+		return b, err
 	}
 	var bytes uintptr
 	if err := check("size", api.GetTensorBufferRequirementsBufferSize(needs, &bytes)); err != nil {
-		return 0, nil, 0, err
+		return b, err
 	}
-	shape, size = kind.shape(), 1
-	for _, d := range shape {
-		size *= d
+	b.shape, b.size = kind.shape(), 1
+	for _, d := range b.shape {
+		b.size *= d
 	}
-	if uintptr(4*size) > bytes {
-		return 0, nil, 0, fmt.Errorf("buffer of %d bytes for shape %v", bytes, shape)
+	if uintptr(4*b.size) > bytes {
+		return b, fmt.Errorf("buffer of %d bytes for shape %v", bytes, b.shape)
 	}
-	err = check("allocate", api.CreateManagedTensorBufferFromRequirements(m.library.environment, &kind, needs, &out))
-	return out, shape, size, err
+	err = check("allocate", api.CreateManagedTensorBufferFromRequirements(m.library.environment, &kind, needs, &b.handle))
+	return b, err
 }
 
 // InputShape is batch, height, width, channels.
-func (m *Model) InputShape() []int { return m.inShape }
+func (m *Model) InputShape() []int { return m.input.shape }
 
-// OutputShape is batch, classes.
-func (m *Model) OutputShape() []int { return m.outShape }
+// OutputShapes lists the shape of every output, in the order that Run fills them.
+func (m *Model) OutputShapes() [][]int {
+	shapes := make([][]int, len(m.outputs))
+	for i, o := range m.outputs {
+		shapes[i] = o.shape
+	}
+	return shapes
+}
 
-// Run computes output from input; both have exactly the sizes of the shapes.
-func (m *Model) Run(input, output []float32) error {
+// Run computes the outputs from the input; all have exactly the sizes of their shapes.
+// Outputs that are left away, from the last on, are not copied.
+func (m *Model) Run(input []float32, outputs ...[]float32) error {
 	if m.compiled == 0 {
 		return ErrClosed
 	}
-	if len(input) != m.inputSize || len(output) != m.outSize {
-		return fmt.Errorf("tflite: run with %d inputs and %d outputs: want %d and %d", len(input), len(output), m.inputSize, m.outSize)
+	if len(input) != m.input.size {
+		return fmt.Errorf("tflite: run with %d inputs: want %d", len(input), m.input.size)
+	}
+	if len(outputs) > len(m.outputs) {
+		return fmt.Errorf("tflite: run with %d outputs: the model has %d", len(outputs), len(m.outputs))
+	}
+	for i, out := range outputs {
+		if len(out) != m.outputs[i].size {
+			return fmt.Errorf("tflite: run with %d values for output %d: want %d", len(out), i, m.outputs[i].size)
+		}
 	}
 	const read, write = 0, 1
 	api := &m.library.api
-	if err := m.locked(m.input, write, func(memory []float32) { copy(memory, input) }, len(input)); err != nil {
+	if err := m.locked(m.input.handle, write, func(memory []float32) { copy(memory, input) }, len(input)); err != nil {
 		return err
 	}
-	if err := check("run", api.RunCompiledModel(m.compiled, 0, 1, &m.input, 1, &m.output)); err != nil {
+	if err := check("run", api.RunCompiledModel(m.compiled, 0, 1, &m.input.handle, uintptr(len(m.handles)), &m.handles[0])); err != nil {
 		return fmt.Errorf("tflite: %w", err)
 	}
-	return m.locked(m.output, read, func(memory []float32) { copy(output, memory) }, len(output))
+	for i, out := range outputs {
+		if err := m.locked(m.handles[i], read, func(memory []float32) { copy(out, memory) }, len(out)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *Model) locked(buffer handle, mode int32, use func([]float32), size int) error {
@@ -166,16 +201,18 @@ func (m *Model) locked(buffer handle, mode int32, use func([]float32), size int)
 // Close frees the model. It may be called twice.
 func (m *Model) Close() {
 	api := &m.library.api
-	for _, part := range []struct {
+	type part struct {
 		handle  *handle
 		destroy func(handle)
-	}{
-		{&m.input, api.DestroyTensorBuffer}, {&m.output, api.DestroyTensorBuffer},
-		{&m.compiled, api.DestroyCompiledModel}, {&m.model, api.DestroyModel},
-	} {
-		if *part.handle != 0 {
-			part.destroy(*part.handle)
-			*part.handle = 0
+	}
+	parts := []part{{&m.input.handle, api.DestroyTensorBuffer}}
+	for i := range m.outputs {
+		parts = append(parts, part{&m.outputs[i].handle, api.DestroyTensorBuffer})
+	}
+	for _, p := range append(parts, part{&m.compiled, api.DestroyCompiledModel}, part{&m.model, api.DestroyModel}) {
+		if *p.handle != 0 {
+			p.destroy(*p.handle)
+			*p.handle = 0
 		}
 	}
 }

@@ -147,3 +147,37 @@ func TestLooksThatCanBeChosen(t *testing.T) {
 	tab.Until(`document.documentElement.className === ""`)
 	tab.Clean(b.url)
 }
+
+// The heat map lies over the picture when asked for, hot where the levels are high, and
+// says so when a frame has none. Whoever opens the page sees the picture alone.
+func TestHeatMap(t *testing.T) {
+	t.Parallel()
+	b := start(t, nil)
+	hot := func(int) ensemble.Decision {
+		d := agreed(2)
+		d.Heat = &ensemble.Heat{W: 4, H: 4, Levels: make([]byte, 16)}
+		d.Heat.Levels[2*4+1], d.Heat.Levels[1*4+1] = 255, 120
+		return d
+	}
+	b.set(func(s *scene) { s.decide = hot })
+	tab := browsertest.Open(t, b.url, 1280, 800)
+	tab.Until(`document.body.dataset.mode === "score" && document.querySelector("#picture img") !== null`)
+	if browsertest.Eval[bool](tab, `document.querySelector("#picture canvas") !== null || !document.querySelector("#heat-note").hidden`) {
+		t.Error("the map is on before anybody asked for it")
+	}
+	tab.Do(chromedp.Click("#heat"))
+	opacity := `(x, y) => { const c = document.querySelector("#picture canvas"); return c.getContext("2d").getImageData(x * c.width, y * c.height, 1, 1).data[3] }`
+	tab.Until(`document.querySelector("#picture canvas") !== null && (` + opacity + `)(0.375, 0.625) > 120`)
+	if cold := browsertest.Eval[int](tab, `(`+opacity+`)(0.9, 0.1)`); cold != 0 {
+		t.Errorf("opacity %d where nothing speaks for the score", cold)
+	}
+	if note := browsertest.Eval[string](tab, `document.querySelector("#heat-note").textContent`); note != "Heat map: what speaks for score 2" {
+		t.Errorf("the note is %q", note)
+	}
+	tab.Screenshot("page-heat-1280x800")
+	b.set(func(s *scene) { s.decide = func(int) ensemble.Decision { return agreed(1) } })
+	tab.Until(`document.querySelector("#heat-note").textContent === "No heat map for this frame" && document.querySelector("#picture canvas") === null`)
+	tab.Do(chromedp.Reload())
+	tab.Until(`document.body.dataset.mode === "score" && document.querySelector("#heat-note").hidden`)
+	tab.Clean(b.url)
+}

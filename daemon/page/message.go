@@ -34,6 +34,8 @@ type message struct {
 	AgeMs float64 `json:"age_ms"`
 	// Picture is a JPEG, base64 in JSON; null in /api/state and where the source gave none.
 	Picture []byte `json:"picture"`
+	// Heat says where in the picture the score comes from; null where no net can say.
+	Heat *ensemble.Heat `json:"heat"`
 
 	Nets     []string          `json:"nets"` // in order of cost: who could have voted
 	Counters pipeline.Counters `json:"counters"`
@@ -84,12 +86,12 @@ func (p *Page) message(now time.Time, withPicture bool) []byte {
 		m.Result, m.AgeMs = nil, 0
 	}
 	if m.Result != nil {
-		m.Picture = encode(from.Picture)
+		m.Picture, m.Heat = encode(from.Picture), from.Heat
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		// Numbers that JSON cannot hold, from a scorer that broke its contract.
-		m.Result, m.Picture = nil, nil
+		m.Result, m.Picture, m.Heat = nil, nil, nil
 		m.State, m.Detail = pipeline.Fault, fmt.Sprintf("the result cannot be shown: %v", err)
 		if text, err = json.Marshal(m); err != nil {
 			return nil // the browser will say that there is no live data

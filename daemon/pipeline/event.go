@@ -38,7 +38,7 @@ type Engine struct {
 
 // Event is what a subscriber gets: one judged frame, or, without a result, the
 // state alone. Events are shared between subscribers: nobody may change what
-// Result, Picture and Counters.Reasons point to.
+// Result, Picture, Heat and Counters.Reasons point to.
 type Event struct {
 	Time   time.Time // when it was published
 	State  State
@@ -51,6 +51,8 @@ type Event struct {
 	// Picture is the masked crop that Result was made from; nil where the source
 	// had none.
 	Picture *image.Gray
+	// Heat says where in Picture the score comes from; nil when no net can say.
+	Heat *ensemble.Heat
 	// Taken is when the source delivered that picture. How old a score is counts
 	// from here, not from Time: an engine may have been slow.
 	Taken time.Time

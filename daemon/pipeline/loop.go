@@ -156,7 +156,7 @@ func (l *loop) finished(o outcome) {
 	if l.state == Ended {
 		l.state, l.detail = Running, "" // the end comes after the last result, not with it
 	}
-	l.publish(Event{Result: &o.result, Picture: o.frame.Image, Taken: o.taken, About: o.engine.About})
+	l.publish(Event{Result: &o.result, Heat: o.heat, Picture: o.frame.Image, Taken: o.taken, About: o.engine.About})
 }
 
 // look publishes the state when it has changed, and once in a while when not.

@@ -67,6 +67,7 @@ type job struct {
 type outcome struct {
 	job
 	result   ensemble.Result
+	heat     *ensemble.Heat
 	finished time.Time
 	scoring  error // the engine cannot go on
 	storing  error // the result could not be recorded
@@ -80,7 +81,7 @@ func (c *Config) work(ctx context.Context, in <-chan job, out chan<- outcome) {
 		if err != nil {
 			o.scoring = err
 		} else {
-			o.result = ensemble.NewResult(j.frame, decision, j.engine.Release)
+			o.result, o.heat = ensemble.NewResult(j.frame, decision, j.engine.Release), decision.Heat
 			o.result.Device, o.result.Epoch, o.result.Seq = c.Device, c.Epoch, j.seq
 			o.result.Exam, o.result.Zone, o.result.Scheme = j.place.Exam, j.place.Zone, j.place.Scheme
 			o.result.Time = j.taken

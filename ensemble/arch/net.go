@@ -139,3 +139,17 @@ func (c Config) channels(full int) int {
 	}
 	return max(4, 4*int(math.Round(float64(full)*c.Width/4)))
 }
+
+// Places is the index of the node whose feature map the last layer averages over all
+// places, so that a class activation map is exact (Zhou et al. 2016, arXiv 1512.04150,
+// section 2); -1 for VGG-19, whose last layers tell places apart.
+func (n *Net) Places() int {
+	at := n.Nodes[n.Logits()].Inputs[0]
+	for n.Nodes[at].Op == OpDropout {
+		at = n.Nodes[at].Inputs[0]
+	}
+	if node := n.Nodes[at]; node.Op == OpAvgPool && node.Out.H == 1 && node.Out.W == 1 {
+		return node.Inputs[0]
+	}
+	return -1
+}

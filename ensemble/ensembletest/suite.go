@@ -35,11 +35,16 @@ func parity(t *testing.T, open Open) {
 		}
 		for side, cases := range bySide {
 			engine := open(t, []ensemble.Member{FormulaMember(name, side)})
+			head, err := ensemble.NewHead(FormulaMember(name, side).Net, FormulaMember(name, side).Weights)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, c := range cases {
 				out, err := engine.Logits(t.Context(), Picture(c.Width, c.Height), []int{0})
 				if err != nil {
 					t.Fatal(err)
 				}
+				exact(t, name, head, out[0])
 				r := Relative(out[0].Logits, c.Logits[name])
 				t.Logf("%s, %d×%d to %d: relative difference %.1e", name, c.Width, c.Height, side, r)
 				if r > Tolerance {
@@ -50,6 +55,29 @@ func parity(t *testing.T, open Open) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// exact checks that the class activation maps average to the logits, as they do when the
+// features are those that the last layer got.
+func exact(t *testing.T, name string, head *ensemble.Head, out ensemble.Output) {
+	t.Helper()
+	if (head == nil) != (out.Features == nil) {
+		t.Errorf("%s gives %d features, and its last layer is %v", name, len(out.Features), head)
+		return
+	}
+	if head == nil {
+		return
+	}
+	m := head.Map(out.Features)
+	var mean [ensemble.Scores]float64
+	for _, place := range m.Values {
+		for s, v := range place {
+			mean[s] += float64(v) / float64(len(m.Values))
+		}
+	}
+	if r := Relative(out.Logits, mean); r > Tolerance {
+		t.Errorf("%s: the maps' means are %v, the logits %v", name, mean, out.Logits)
 	}
 }
 
@@ -66,13 +94,18 @@ func contract(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range members {
+	for i, m := range members {
+		head, err := ensemble.NewHead(m.Net, m.Weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exact(t, m.Net.Arch, head, all[i])
 		alone, err := engine.Logits(t.Context(), picture, []int{i})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if alone[0].Logits != all[i].Logits {
-			t.Errorf("%s alone gives %v, with the others %v", members[i].Net.Arch, alone[0].Logits, all[i].Logits)
+			t.Errorf("%s alone gives %v, with the others %v", m.Net.Arch, alone[0].Logits, all[i].Logits)
 		}
 	}
 	swapped, err := engine.Logits(t.Context(), picture, []int{2, 0})

@@ -26,6 +26,7 @@ type Options struct {
 type Engine struct {
 	models []*tflite.Model
 	sides  []int
+	places []int // values of the last feature map, by member; 0 for a net without one
 	info   ensemble.EngineInfo
 	input  []float32
 	closed bool
@@ -56,6 +57,11 @@ func New(ctx context.Context, library *tflite.Library, members []ensemble.Member
 		}
 		e.models = append(e.models, model)
 		e.sides = append(e.sides, m.Net.Input)
+		size := 0
+		if at := m.Net.Places(); at >= 0 {
+			size = m.Net.Nodes[at].Out.Len()
+		}
+		e.places = append(e.places, size)
 	}
 	warm := image.NewGray(image.Rect(0, 0, 8, 8))
 	for i := range e.models {
@@ -85,7 +91,12 @@ func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int)
 			arch.Preprocess(e.input[:side*side], picture, side)
 		}
 		start := time.Now()
-		if err := e.models[m].Run(e.input[:side*side], outputs[k].Logits[:]); err != nil {
+		results := [][]float32{outputs[k].Logits[:]}
+		if size := e.places[m]; size > 0 {
+			outputs[k].Features = make([]float32, size)
+			results = append(results, outputs[k].Features)
+		}
+		if err := e.models[m].Run(e.input[:side*side], results...); err != nil {
 			return nil, err
 		}
 		outputs[k].Took = time.Since(start)

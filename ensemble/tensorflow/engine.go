@@ -28,6 +28,7 @@ type Engine struct {
 	inputs  map[int]tf.Output // by side
 	sides   []int             // by member
 	logits  []tf.Output       // by member
+	places  []tf.Output       // last feature map, by member; the zero value for a net without one
 	info    ensemble.EngineInfo
 	gpu     bool
 }
@@ -45,11 +46,12 @@ func New(ctx context.Context, members []ensemble.Member, opt Options) (_ *Engine
 				op.PlaceholderShape(tf.MakeShape(1, int64(side), int64(side), 1)))
 			e.inputs[side] = input
 		}
-		logits, err := infer(root.SubScope(m.Net.Arch), weights.Fold(m.Net, m.Weights), input)
+		logits, places, err := infer(root.SubScope(m.Net.Arch), weights.Fold(m.Net, m.Weights), input)
 		if err != nil {
 			return nil, fmt.Errorf("TensorFlow graph of %s: %w", m.Net.Arch, err)
 		}
 		e.sides, e.logits = append(e.sides, side), append(e.logits, logits)
+		e.places = append(e.places, places)
 	}
 	if e.graph, err = root.Finalize(); err != nil {
 		return nil, fmt.Errorf("TensorFlow graph: %w", err)
@@ -73,8 +75,9 @@ func New(ctx context.Context, members []ensemble.Member, opt Options) (_ *Engine
 	return e, nil
 }
 
-// infer adds a folded net to the graph and returns its logits.
-func infer(root *op.Scope, f *weights.Folded, input tf.Output) (tf.Output, error) {
+// infer adds a folded net to the graph and returns its logits and its last feature map,
+// if it has one.
+func infer(root *op.Scope, f *weights.Folded, input tf.Output) (logits, places tf.Output, err error) {
 	values := make([]tf.Output, len(f.Layers))
 	for i, layer := range f.Layers {
 		s := root.SubScope(layer.Name)
@@ -84,9 +87,8 @@ func infer(root *op.Scope, f *weights.Folded, input tf.Output) (tf.Output, error
 		}
 		var kernel, bias tf.Output
 		if layer.Op == arch.OpConv || layer.Op == arch.OpLinear {
-			var err error
 			if kernel, bias, err = constants(s, f, i); err != nil {
-				return tf.Output{}, err
+				return logits, places, err
 			}
 		}
 		switch layer.Op {
@@ -105,16 +107,19 @@ func infer(root *op.Scope, f *weights.Folded, input tf.Output) (tf.Output, error
 		case arch.OpLinear:
 			values[i] = linear(s, in[0], kernel, bias, f.In(i))
 		default:
-			return tf.Output{}, fmt.Errorf("%s: %s has no TensorFlow form", layer.Name, layer.Op)
+			return logits, places, fmt.Errorf("%s: %s has no TensorFlow form", layer.Name, layer.Op)
 		}
 		if layer.ReLU {
 			values[i] = op.Relu(s, values[i])
 		}
 		if err := root.Err(); err != nil {
-			return tf.Output{}, fmt.Errorf("%s: %w", layer.Name, err)
+			return logits, places, fmt.Errorf("%s: %w", layer.Name, err)
 		}
 	}
-	return values[len(values)-1], nil
+	if at := f.Places(); at >= 0 {
+		places = values[at]
+	}
+	return values[len(values)-1], places, nil
 }
 
 // constants adds a layer's kernel and bias in TensorFlow's order.
@@ -159,6 +164,11 @@ func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int)
 		}
 		fetches = append(fetches, e.logits[m])
 	}
+	for _, m := range members {
+		if e.places[m].Op != nil {
+			fetches = append(fetches, e.places[m])
+		}
+	}
 	start := time.Now()
 	results, err := e.session.Run(feeds, fetches, nil)
 	if err != nil {
@@ -166,9 +176,14 @@ func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int)
 	}
 	took := time.Since(start)
 	outputs := make([]ensemble.Output, len(members))
-	for k, r := range results {
-		copy(outputs[k].Logits[:], r.Value().([][]float32)[0])
+	maps := results[len(members):]
+	for k, m := range members {
+		copy(outputs[k].Logits[:], results[k].Value().([][]float32)[0])
 		outputs[k].Took = took
+		if e.places[m].Op != nil {
+			outputs[k].Features = flatten(maps[0])
+			maps = maps[1:]
+		}
 	}
 	runtime.KeepAlive(results) // see flatten
 	return outputs, nil

@@ -3,6 +3,7 @@ package weights
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"lungbox/ensemble/arch"
 )
@@ -81,6 +82,13 @@ func Fold(net *arch.Net, source Source) *Folded {
 
 // In is the shape of a layer's first input.
 func (f *Folded) In(layer int) arch.Shape { return f.Layers[f.Layers[layer].Inputs[0]].Out }
+
+// Places is the index of the layer that holds the net's last feature map; -1 for a net
+// without one: see arch.Net.Places.
+func (f *Folded) Places() int {
+	at := f.Net.Places()
+	return slices.IndexFunc(f.Layers, func(l Layer) bool { return at >= 0 && l.origin == at })
+}
 
 // Weights returns kernel and bias of a convolution or linear layer. A kernel is
 // ordered out, height, width, in; a matrix out, height, width, channel of its

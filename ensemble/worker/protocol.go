@@ -69,6 +69,7 @@ type answer struct {
 	Reason     ensemble.Reason `json:"reason"`
 	Confidence float64         `json:"confidence"`
 	Votes      []ensemble.Vote `json:"votes"`
+	Heat       *ensemble.Heat  `json:"heat,omitempty"`
 	Fault      string          `json:"fault,omitempty"`
 }
 

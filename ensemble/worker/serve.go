@@ -62,7 +62,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, build Build) error 
 			return fmt.Errorf("worker: %w", err)
 		}
 		decision, err := scorer.Score(ctx, &capture.Frame{Image: picture})
-		reply := answer{Seq: seq, Score: decision.Score, Reason: decision.Reason, Confidence: decision.Confidence, Votes: decision.Votes}
+		reply := answer{Seq: seq, Score: decision.Score, Reason: decision.Reason, Confidence: decision.Confidence, Votes: decision.Votes, Heat: decision.Heat}
 		if err != nil {
 			reply.Fault = err.Error()
 		}

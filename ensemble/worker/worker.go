@@ -132,7 +132,7 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 			if err := <-sent; err != nil && a.Fault == "" {
 				a.Fault = "worker answered a frame that it did not read: " + err.Error()
 			}
-			d := ensemble.Decision{Score: a.Score, Reason: a.Reason, Confidence: a.Confidence, Votes: a.Votes}
+			d := ensemble.Decision{Score: a.Score, Reason: a.Reason, Confidence: a.Confidence, Votes: a.Votes, Heat: a.Heat}
 			if a.Fault != "" {
 				w.bury(a.Fault) // an engine that fails once is not trusted with the next frame
 			} else {

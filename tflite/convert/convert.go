@@ -7,7 +7,9 @@
 // memory, and LiteRT maps the weights instead of copying them.
 //
 // The model takes one 1×size×size×1 float32 picture as arch.Preprocess makes it
-// and gives 1×classes float32 logits.
+// and gives 1×classes float32 logits and, where the net averages its last feature map
+// over all places, that map (1×height×width×channels), of which class activation maps
+// and distances from the training are made.
 package convert
 
 import (
@@ -23,7 +25,7 @@ import (
 
 // Version rises when the same net and weights would give another file, so that
 // kept files are made anew.
-const Version = 1
+const Version = 2
 
 // Precision is how kernels and matrices are stored; biases are always float32,
 // and so are the values that flow.

@@ -8,10 +8,11 @@ import (
 
 // graph is a model without its constants' bytes.
 type graph struct {
-	description   string
-	tensors       []tensor
-	operators     []operator
-	input, output int // tensor indices
+	description string
+	tensors     []tensor
+	operators   []operator
+	input       int   // tensor index
+	outputs     []int // tensor indices
 }
 
 // encode writes the model's FlatBuffer. Constants are referred to by their place
@@ -48,7 +49,7 @@ func (g *graph) encode() []byte {
 		tensors[i] = encodeTensor(b, t, buffer)
 	}
 	tensorVector, operatorVector := tables(b, tensors), tables(b, operators)
-	inputs, outputs, name := ints(b, []int{g.input}), ints(b, []int{g.output}), b.CreateString("main")
+	inputs, outputs, name := ints(b, []int{g.input}), ints(b, g.outputs), b.CreateString("main")
 	b.StartObject(6)
 	b.PrependUOffsetTSlot(0, tensorVector, 0)
 	b.PrependUOffsetTSlot(1, inputs, 0)

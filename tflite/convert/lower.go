@@ -34,7 +34,10 @@ func lower(f *weights.Folded, p Precision) (*lowering, error) {
 			return nil, fmt.Errorf("%s %s: %w", f.Net.Arch, layer.Name, err)
 		}
 	}
-	l.graph.input, l.graph.output = l.value[0], l.value[len(l.value)-1]
+	l.graph.input, l.graph.outputs = l.value[0], []int{l.value[len(l.value)-1]}
+	if at := f.Places(); at >= 0 {
+		l.graph.outputs = append(l.graph.outputs, l.value[at])
+	}
 	return l, nil
 }
 

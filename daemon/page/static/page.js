@@ -36,7 +36,7 @@ function draw() {
   }
   const result = shown.result;
   showHead(result.score === null ? 'no-score' : 'score', result.score, ...ofResult(result));
-  showPicture(image, result);
+  showPicture(image, result, shown.heat);
   showVotes(newest.nets, result);
   showLamps(newest.panel);
 }
@@ -53,7 +53,7 @@ function why(now) {
 // lamp test is drawn: the panel may be a moment later than this page.
 function blank(mode, title, reason, panel) {
   showHead(mode, null, title, reason);
-  showPicture(null, null);
+  showPicture(null, null, null);
   showVotes(newest ? newest.nets : ['googlenet', 'resnet50', 'vgg19'], null);
   showLamps(panel?.state === 'lamp-test' || panel?.lamps.live === false ? panel : dark);
 }
@@ -119,16 +119,18 @@ function listen() {
 }
 
 // A choice of looks, kept in this browser. Dark and without colours unless chosen.
-function choice(id) {
+function choice(id, keep = true) {
   const button = document.getElementById(id);
   const set = (on) => {
     document.documentElement.classList.toggle(id, on);
     button.setAttribute('aria-pressed', String(on));
   };
-  set(remembered(id) === 'on');
+  set(keep && remembered(id) === 'on');
   button.addEventListener('click', () => {
     const on = button.getAttribute('aria-pressed') !== 'true';
     set(on);
+    draw();
+    if (!keep) return;
     try {
       localStorage.setItem(id, on ? 'on' : 'off');
     } catch {
@@ -145,6 +147,7 @@ function remembered(id) {
   }
 }
 
+choice('heat', false); // off whenever the page is opened: first the picture itself
 choice('light');
 choice('colours');
 draw();

@@ -26,12 +26,34 @@ export function showHead(mode, score, title, reason) {
   text('empty', title);
 }
 
-// The picture element of a message that has been decoded, or null for none.
-export function showPicture(image, result) {
-  $('picture').replaceChildren(...(image ? [image] : []));
+// The picture element of a message that has been decoded, or null for none, with the map
+// of where its score comes from over it when people ask for that.
+export function showPicture(image, result, heat) {
+  const wanted = Boolean(image) && $('heat').getAttribute('aria-pressed') === 'true';
+  const layers = image ? [image] : [];
+  if (wanted && heat) layers.push(heatLayer(image, heat));
+  $('picture').replaceChildren(...layers);
+  $('heat-note').hidden = !wanted;
+  text('heat-note', heat ? `Heat map: what speaks for score ${result.score}` : 'No heat map for this frame');
   long('file', result ? result.file.split(/[\\/]/).pop() : '');
   text('frame', result ? `frame ${result.frame}` : '');
   text('taken', result ? new Date(result.time).toLocaleTimeString('en-GB') : '');
+}
+
+// The map as a layer of one colour, as large as the picture: its levels are opacities.
+function heatLayer(image, heat) {
+  const levels = Uint8Array.from(atob(heat.levels), (c) => c.charCodeAt(0));
+  const grid = new ImageData(heat.w, heat.h);
+  levels.forEach((level, i) => grid.data.set([255, 140, 40, 0.6 * level], 4 * i));
+  const small = new OffscreenCanvas(heat.w, heat.h);
+  small.getContext('2d').putImageData(grid, 0, 0);
+  const layer = document.createElement('canvas');
+  layer.width = image.naturalWidth;
+  layer.height = image.naturalHeight;
+  const to = layer.getContext('2d');
+  to.imageSmoothingQuality = 'high';
+  to.drawImage(small, 0, 0, layer.width, layer.height);
+  return layer;
 }
 
 export function showLamps(panel) {
