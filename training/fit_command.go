@@ -84,7 +84,7 @@ func (f *fitFlags) run(ctx context.Context) error {
 	f.config.Engine = f.engine.options()
 	task := fit.Task{Config: f.config, Dir: f.out}
 	for _, argument := range f.data {
-		pool, validation, err := loadPool(ctx, argument)
+		pool, validation, err := loadPool(ctx, argument, func(s string) bool { return s != dataset.Test })
 		if err != nil {
 			return err
 		}
@@ -123,8 +123,9 @@ func (f *fitFlags) run(ctx context.Context) error {
 	return err
 }
 
-// loadPool reads a --data argument: a folder, or folder=share.
-func loadPool(ctx context.Context, argument string) (fit.Pool, []dataset.Picture, error) {
+// loadPool reads a --data argument, a folder, or folder=share, as far as keep holds of the
+// split.
+func loadPool(ctx context.Context, argument string, keep func(split string) bool) (fit.Pool, []dataset.Picture, error) {
 	dir := argument
 	pool := fit.Pool{Share: 1}
 	if at := strings.LastIndexByte(argument, '='); at >= 0 {
@@ -141,7 +142,7 @@ func loadPool(ctx context.Context, argument string) (fit.Pool, []dataset.Picture
 		return pool, nil, err
 	}
 	bar := newProgress("read " + filepath.Base(dir))
-	loaded, err := data.Load(ctx, func(r dataset.Row) bool { return r.Split != dataset.Test }, func(done, total int) { bar.Show(done, total, "files") })
+	loaded, err := data.Load(ctx, func(r dataset.Row) bool { return keep(r.Split) }, func(done, total int) { bar.Show(done, total, "files") })
 	if err != nil {
 		return pool, nil, err
 	}

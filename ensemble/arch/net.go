@@ -27,7 +27,22 @@ type Config struct {
 	Width   float64 `json:"width"`   // multiplier on every channel count; 1 is torchvision's net
 	Input   int     `json:"input"`   // side of the square input in pixels; 224 in the paper
 	Classes int     `json:"classes"` // outputs; 4 for scores 0 to 3
+	Tone    Tone    `json:"tone,omitempty"`
 }
+
+// Tone is how a net's input is standardised after the resize.
+type Tone string
+
+// Tones.
+const (
+	// ImageNet: grey levels less a fixed mean, by a fixed deviation, as imported weights
+	// want it; see Mean and Deviation.
+	ImageNet Tone = ""
+	// Own: by the mean and deviation of the picture's own lit pixels, with 0 where it is
+	// black. What gain, brightness and contrast of a scanner do to all of a picture is
+	// gone before the net sees it.
+	Own Tone = "own"
+)
 
 // Full returns the configuration of torchvision's own net at 224×224 with four outputs.
 func Full(arch string) Config {
@@ -96,6 +111,8 @@ func New(c Config) (*Net, error) {
 		return nil, fmt.Errorf("%s: width %v is outside 1/16 to 4", c.Arch, c.Width)
 	case c.Input < 32 || c.Input > 1024:
 		return nil, fmt.Errorf("%s: input size %d is outside 32 to 1024", c.Arch, c.Input)
+	case c.Tone != ImageNet && c.Tone != Own:
+		return nil, fmt.Errorf("%s: tone %q: want nothing or %s", c.Arch, c.Tone, Own)
 	case c.Classes < 2 || c.Classes > 10000:
 		return nil, fmt.Errorf("%s: %d classes is outside 2 to 10000", c.Arch, c.Classes)
 	}

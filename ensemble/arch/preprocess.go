@@ -2,6 +2,7 @@ package arch
 
 import (
 	"image"
+	"math"
 	"sync"
 )
 
@@ -47,6 +48,44 @@ func Preprocess(dst []float32, src *image.Gray, side int) {
 	wait.Go(func() { resizeBand(dst, src, side, columns, rows, 0, half) })
 	resizeBand(dst, src, side, columns, rows, half, side)
 	wait.Wait()
+}
+
+// Preprocess makes the input of this net from a picture: [Preprocess] to the net's side,
+// then its tone.
+func (c Config) Preprocess(dst []float32, src *image.Gray) {
+	Preprocess(dst, src, c.Input)
+	c.Retone(dst[:c.Input*c.Input])
+}
+
+// Retone gives values that Preprocess made the tone of this net, in place.
+func (c Config) Retone(values []float32) {
+	if c.Tone == Own {
+		own(values)
+	}
+}
+
+// own standardises values by the mean and deviation of those that are lit. What is black
+// is no part of the ultrasound picture: how much of it there is depends on the scanner.
+func own(values []float32) {
+	const (
+		black = (1.0/255 - Mean) / Deviation // grey level 1
+		least = 0.02 / Deviation             // keeps the noise of an all but even picture small
+	)
+	sum, squares, lit := 0.0, 0.0, 0.0
+	for _, v := range values {
+		if v > black {
+			sum, squares, lit = sum+float64(v), squares+float64(v)*float64(v), lit+1
+		}
+	}
+	mean := sum / max(1, lit)
+	scale := 1 / (math.Sqrt(max(0, squares/max(1, lit)-mean*mean)) + least)
+	for i, v := range values {
+		if v > black {
+			values[i] = float32((float64(v) - mean) * scale)
+		} else {
+			values[i] = 0
+		}
+	}
 }
 
 // standard maps a grey level to its standardised value.

@@ -25,7 +25,7 @@ type Options struct {
 // Engine is an ensemble.Engine.
 type Engine struct {
 	models []*tflite.Model
-	sides  []int
+	nets   []arch.Config
 	places []int // values of the last feature map, by member; 0 for a net without one
 	info   ensemble.EngineInfo
 	input  []float32
@@ -56,7 +56,7 @@ func New(ctx context.Context, library *tflite.Library, members []ensemble.Member
 			return nil, err
 		}
 		e.models = append(e.models, model)
-		e.sides = append(e.sides, m.Net.Input)
+		e.nets = append(e.nets, m.Net.Config)
 		size := 0
 		if at := m.Net.Places(); at >= 0 {
 			size = m.Net.Nodes[at].Out.Len()
@@ -72,31 +72,39 @@ func New(ctx context.Context, library *tflite.Library, members []ensemble.Member
 	return e, nil
 }
 
+// inputKind tells inputs apart: nets of one kind share theirs.
+type inputKind struct {
+	side int
+	tone arch.Tone
+}
+
 // Logits runs the members one after the other; LiteRT spreads each over the threads.
 func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int) ([]ensemble.Output, error) {
 	if e.closed {
 		return nil, ensemble.ErrClosed
 	}
 	outputs := make([]ensemble.Output, len(members))
-	side := 0
+	var made inputKind
 	for k, m := range members {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if side != e.sides[m] {
-			side = e.sides[m]
-			if cap(e.input) < side*side {
-				e.input = make([]float32, side*side)
+		net := e.nets[m]
+		size := net.Input * net.Input
+		if kind := (inputKind{net.Input, net.Tone}); made != kind {
+			made = kind
+			if cap(e.input) < size {
+				e.input = make([]float32, size)
 			}
-			arch.Preprocess(e.input[:side*side], picture, side)
+			net.Preprocess(e.input[:size], picture)
 		}
 		start := time.Now()
 		results := [][]float32{outputs[k].Logits[:]}
-		if size := e.places[m]; size > 0 {
-			outputs[k].Features = make([]float32, size)
+		if places := e.places[m]; places > 0 {
+			outputs[k].Features = make([]float32, places)
 			results = append(results, outputs[k].Features)
 		}
-		if err := e.models[m].Run(e.input[:side*side], results...); err != nil {
+		if err := e.models[m].Run(e.input[:size], results...); err != nil {
 			return nil, err
 		}
 		outputs[k].Took = time.Since(start)

@@ -19,16 +19,22 @@ import (
 	"lungbox/ensemble/weights"
 )
 
+// inputKind tells inputs apart: nets of one kind share theirs.
+type inputKind struct {
+	side int
+	tone arch.Tone
+}
+
 // Engine is an ensemble.Engine. The nets share one session: asked for together
 // they run side by side, and nets of one input size share one input, so a frame
 // goes to the GPU once.
 type Engine struct {
 	session *tf.Session
 	graph   *tf.Graph
-	inputs  map[int]tf.Output // by side
-	sides   []int             // by member
-	logits  []tf.Output       // by member
-	places  []tf.Output       // last feature map, by member; the zero value for a net without one
+	inputs  map[inputKind]tf.Output
+	nets    []arch.Config // by member
+	logits  []tf.Output   // by member
+	places  []tf.Output   // last feature map, by member; the zero value for a net without one
 	info    ensemble.EngineInfo
 	gpu     bool
 }
@@ -37,21 +43,20 @@ type Engine struct {
 // chosen and memory is taken before the release is called ready.
 func New(ctx context.Context, members []ensemble.Member, opt Options) (_ *Engine, err error) {
 	root := op.NewScope()
-	e := &Engine{inputs: map[int]tf.Output{}}
+	e := &Engine{inputs: map[inputKind]tf.Output{}}
 	for _, m := range members {
-		side := m.Net.Input
-		input, ok := e.inputs[side]
+		kind, side := inputKind{m.Net.Input, m.Net.Tone}, int64(m.Net.Input)
+		input, ok := e.inputs[kind]
 		if !ok {
-			input = op.Placeholder(root.SubScope(fmt.Sprintf("input%d", side)), tf.Float,
-				op.PlaceholderShape(tf.MakeShape(1, int64(side), int64(side), 1)))
-			e.inputs[side] = input
+			input = op.Placeholder(root.SubScope(fmt.Sprintf("input%d%s", side, m.Net.Tone)), tf.Float,
+				op.PlaceholderShape(tf.MakeShape(1, side, side, 1)))
+			e.inputs[kind] = input
 		}
 		logits, places, err := infer(root.SubScope(m.Net.Arch), weights.Fold(m.Net, m.Weights), input)
 		if err != nil {
 			return nil, fmt.Errorf("TensorFlow graph of %s: %w", m.Net.Arch, err)
 		}
-		e.sides, e.logits = append(e.sides, side), append(e.logits, logits)
-		e.places = append(e.places, places)
+		e.nets, e.logits, e.places = append(e.nets, m.Net.Config), append(e.logits, logits), append(e.places, places)
 	}
 	if e.graph, err = root.Finalize(); err != nil {
 		return nil, fmt.Errorf("TensorFlow graph: %w", err)
@@ -151,11 +156,12 @@ func (e *Engine) Logits(ctx context.Context, picture *image.Gray, members []int)
 	feeds := map[tf.Output]*tf.Tensor{}
 	var fetches []tf.Output
 	for _, m := range members {
-		side := e.sides[m]
-		input := e.inputs[side]
+		net := e.nets[m]
+		side := net.Input
+		input := e.inputs[inputKind{side, net.Tone}]
 		if feeds[input] == nil {
 			values := make([]float32, side*side)
-			arch.Preprocess(values, picture, side)
+			net.Preprocess(values, picture)
 			t, err := shaped(values, 1, side, side, 1)
 			if err != nil {
 				return nil, err

@@ -92,7 +92,7 @@ func open(s Setup) (*tensorflow.Trainer, tensorflow.Batch, error) {
 	size := net.InputShape().Len()
 	b := tensorflow.Batch{Images: make([]float32, Batch*size), Labels: make([]float32, Batch*net.Classes)}
 	for k, p := range pictures()[:Batch] {
-		arch.Preprocess(b.Images[k*size:][:size], p.Image, net.Input)
+		net.Preprocess(b.Images[k*size:][:size], p.Image)
 		b.Labels[k*net.Classes+p.Score] = 1
 	}
 	return trainer, b, nil

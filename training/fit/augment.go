@@ -20,20 +20,30 @@ type Augmentation struct {
 	TGC   float64 `json:"tgc" toml:"tgc"`     // deviation of the time-gain error's logarithm at either end
 	Noise float64 `json:"noise" toml:"noise"` // largest deviation of added noise, in grey levels of 255
 	Blur  float64 `json:"blur" toml:"blur"`   // chance that a picture loses resolution, as by a poor grabber
+	// Style is the chance that a picture takes a part of the amplitude spectrum of another
+	// one of the training, Sector the chance that it is seen through another fan.
+	Style  float64 `json:"style,omitempty" toml:"style"`
+	Sector float64 `json:"sector,omitempty" toml:"sector"`
 }
 
 // Standard is the augmentation that the demo release is trained with.
 func Standard() Augmentation {
-	return Augmentation{Flip: true, Zoom: 0.25, Shift: 0.08, Gain: 0.25, Gamma: 0.2, TGC: 0.25, Noise: 6, Blur: 0.3}
+	return Augmentation{Flip: true, Zoom: 0.3, Shift: 0.1, Gain: 0.25, Gamma: 0.2, TGC: 0.25, Noise: 6, Blur: 0.3, Style: 0.5, Sector: 0.25}
 }
 
-// apply makes a net's input from a picture: a window of it, perhaps mirrored, with
-// other gains, through the same preprocessing as everywhere.
-func (a Augmentation) apply(dst []float32, picture *image.Gray, side int, r *rand.Rand) {
+// mostStyle is the largest part of another picture's amplitudes that a picture takes.
+const mostStyle = 0.8
+
+// apply makes a net's input from a picture: a window of it, perhaps mirrored, seen
+// through another fan, in the style of another one, with other gains, through the same
+// preprocessing as everywhere. pick may be nil without Style.
+func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config, pick picker, r *rand.Rand) {
 	if a == (Augmentation{}) {
-		arch.Preprocess(dst, picture, side)
+		net.Preprocess(dst, picture)
 		return
 	}
+	side := net.Input
+	dst = dst[:side*side]
 	w, h := float64(picture.Rect.Dx()), float64(picture.Rect.Dy())
 	around := func(limit float64) float64 { return (2*r.Float64() - 1) * limit }
 	zoomX, zoomY := math.Exp(around(a.Zoom)), math.Exp(around(a.Zoom))
@@ -48,7 +58,19 @@ func (a Augmentation) apply(dst []float32, picture *image.Gray, side int, r *ran
 		cut = coarsen(cut, 0.35+0.5*r.Float64())
 	}
 	arch.Preprocess(dst, cut, side)
-	a.tone(dst, side, r)
+	values := brightnessOf(dst)
+	if a.Sector > 0 && r.Float64() < a.Sector {
+		sector(values, side, r)
+	}
+	if a.Style > 0 && r.Float64() < a.Style {
+		arch.Preprocess(dst, pick(r), side)
+		mixStyle(values, brightnessOf(dst), side, mostStyle*r.Float64())
+	}
+	a.tone(values, side, r)
+	for i, v := range values {
+		dst[i] = float32((v - arch.Mean) / arch.Deviation)
+	}
+	net.Retone(dst)
 }
 
 // cutOut copies a window of the picture, black where the window leaves it.
@@ -82,7 +104,7 @@ func coarsen(picture *image.Gray, factor float64) *image.Gray {
 
 // tone changes gain, contrast and time-gain compensation and adds noise, where the
 // picture is not black: the mask stays black.
-func (a Augmentation) tone(values []float32, side int, r *rand.Rand) {
+func (a Augmentation) tone(values []float64, side int, r *rand.Rand) {
 	gain := math.Exp(a.Gain * r.NormFloat64())
 	gamma := math.Exp(a.Gamma * r.NormFloat64())
 	top, bottom := a.TGC*r.NormFloat64(), a.TGC*r.NormFloat64()
@@ -96,15 +118,14 @@ func (a Augmentation) tone(values []float32, side int, r *rand.Rand) {
 		factor := gain * math.Exp(top*(1-depth)+bottom*depth)
 		for x := range side {
 			v := &values[y*side+x]
-			level := float64(brightness(*v))
-			if level < 1.0/255 {
+			if *v < black {
 				continue
 			}
-			level = factor * curve[int(level*256)]
+			level := factor * curve[int(*v*256)]
 			if noise > 0 {
 				level += noise * r.NormFloat64()
 			}
-			*v = float32((min(max(level, 0), 1) - arch.Mean) / arch.Deviation)
+			*v = min(max(level, 0), 1)
 		}
 	}
 }

@@ -20,13 +20,15 @@ func TestAugmentation(t *testing.T) {
 	}
 	plain, got := make([]float32, 32*32), make([]float32, 32*32)
 	arch.Preprocess(plain, img, 32)
-	Augmentation{}.apply(got, img, 32, rand.New(rand.NewPCG(1, 1)))
+	net := arch.Config{Input: 32}
+	Augmentation{}.apply(got, img, net, nil, rand.New(rand.NewPCG(1, 1)))
 	if !reflect.DeepEqual(got, plain) {
 		t.Error("no augmentation changes the picture")
 	}
+	same := func(*rand.Rand) *image.Gray { return img }
 	changed := 0
 	for seed := range uint64(50) {
-		Standard().apply(got, img, 32, rand.New(rand.NewPCG(seed, 1)))
+		Standard().apply(got, img, net, same, rand.New(rand.NewPCG(seed, 1)))
 		if !reflect.DeepEqual(got, plain) {
 			changed++
 		}

@@ -32,11 +32,15 @@ type Config struct {
 	L2       float64     `json:"l2"`       // Table 2: 0.0001
 	// Schedule is how the rate goes over the run: constant (Table 2), or cosine, which
 	// rises over the first twentieth and then falls to zero.
-	Schedule     string       `json:"schedule"`
-	Smoothing    float64      `json:"smoothing"` // label smoothing; the paper has none
+	Schedule  string  `json:"schedule"`
+	Smoothing float64 `json:"smoothing"` // label smoothing; the paper has none
+	// Grades says how far readers err: a picture's target falls off by e for every so many
+	// grades from its score, so that a neighbouring score is the lesser mistake. 0: it does
+	// not. Smoothing comes on top.
+	Grades       float64      `json:"grades,omitempty"`
 	Augmentation Augmentation `json:"augmentation"`
-	// Sampling is how pictures are drawn: balanced over scores and clips, or shuffled,
-	// each once in an epoch.
+	// Sampling is how pictures are drawn: balanced over scores and clips, over scores,
+	// sources and clips, or shuffled, each once in an epoch.
 	Sampling string `json:"sampling"`
 	// ClassWeights weighs the loss of a picture by how rare its score is; only sensible
 	// with shuffled sampling.
@@ -58,6 +62,7 @@ const (
 const (
 	Balanced = "balanced"
 	Shuffled = "shuffled"
+	Sources  = "sources" // balanced over scores, then who published them, then clips
 )
 
 // Paper is Table 2 of the paper (section 3.1) for one net.
@@ -81,10 +86,12 @@ func (c *Config) Check() error {
 		return fmt.Errorf("l2 %v: want 0 to below 1", c.L2)
 	case !(c.Smoothing >= 0 && c.Smoothing < 1):
 		return fmt.Errorf("smoothing %v: want 0 to below 1", c.Smoothing)
+	case !(c.Grades >= 0 && c.Grades <= 3):
+		return fmt.Errorf("grades %v: want 0 to 3", c.Grades)
 	case c.Schedule != Constant && c.Schedule != Cosine:
 		return fmt.Errorf("schedule %q: want %s or %s", c.Schedule, Constant, Cosine)
-	case c.Sampling != Balanced && c.Sampling != Shuffled:
-		return fmt.Errorf("sampling %q: want %s or %s", c.Sampling, Balanced, Shuffled)
+	case c.Sampling != Balanced && c.Sampling != Shuffled && c.Sampling != Sources:
+		return fmt.Errorf("sampling %q: want %s, %s or %s", c.Sampling, Balanced, Sources, Shuffled)
 	case c.Log < 1:
 		return fmt.Errorf("a row of the curves after %d steps: want at least 1", c.Log)
 	case c.Checkpoint < 1:

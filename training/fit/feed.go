@@ -3,6 +3,7 @@ package fit
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"lungbox/ensemble"
@@ -59,18 +60,33 @@ func (r *run) batch(step int) fed {
 	b.Images, b.Labels = make([]float32, r.Batch*size), make([]float32, r.Batch*r.net.Classes)
 	for k := range r.Batch {
 		picture, random := r.sampler.draw(uint64(step)*uint64(r.Batch) + uint64(k))
-		r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net.Input, random)
+		r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net, r.sampler.any, random)
 		b.pictures[k] = picture
 		if r.ClassWeights {
 			b.Weights[k] = r.weights[picture.Score]
 		}
-		row := b.Labels[k*r.net.Classes:][:r.net.Classes]
-		for c := range row {
-			row[c] = float32(r.Smoothing) / float32(r.net.Classes)
-		}
-		row[picture.Score] += 1 - float32(r.Smoothing)
+		r.target(b.Labels[k*r.net.Classes:][:r.net.Classes], picture.Score)
 	}
 	return b
+}
+
+// target fills in the probabilities that the net shall give a picture of a score.
+func (c *Config) target(row []float32, score int) {
+	own := make([]float64, len(row))
+	own[score] = 1
+	if c.Grades > 0 {
+		sum := 0.0
+		for s := range own {
+			own[s] = math.Exp(-math.Abs(float64(s-score)) / c.Grades)
+			sum += own[s]
+		}
+		for s := range own {
+			own[s] /= sum
+		}
+	}
+	for s := range row {
+		row[s] = float32(c.Smoothing/float64(len(row)) + (1-c.Smoothing)*own[s])
+	}
 }
 
 // hits counts the rows of logits whose highest is the picture's score.

@@ -23,7 +23,7 @@ func Logits(ctx context.Context, trainer *tensorflow.Trainer, net *arch.Net, pic
 		some := pictures[from:min(from+batch, len(pictures))]
 		images := make([]float32, len(some)*size)
 		for k, p := range some {
-			arch.Preprocess(images[k*size:][:size], p.Image, net.Input)
+			net.Preprocess(images[k*size:][:size], p.Image)
 		}
 		logits, err := trainer.Logits(images)
 		if err != nil {

@@ -3,12 +3,14 @@ package fit
 import (
 	"errors"
 	"fmt"
+	"image"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
 
 	"lungbox/training/dataset"
+	"lungbox/training/split"
 )
 
 // Pool is one set of pictures to draw from, with its share of the batches.
@@ -25,7 +27,8 @@ type Pool struct {
 // that score and a picture of that clip, each evenly: neither common scores nor long
 // clips outweigh the others. Shuffled sampling goes through all pictures of a single
 // pool in an order that is new in every epoch; of several pools it draws pictures
-// evenly.
+// evenly. Sampling by sources draws who published a clip between score and clip, so that
+// no hospital with many clips stands for a score.
 type sampler struct {
 	seed     uint64
 	pools    []pool
@@ -34,17 +37,17 @@ type sampler struct {
 	orders   orders
 }
 
-// pool holds pictures, and again by score, then by clip.
+// pool holds pictures, and again by score, source and clip.
 type pool struct {
 	pictures []dataset.Picture
-	scores   [][][]dataset.Picture
+	scores   [][][][]dataset.Picture // score, source (one for all unless drawn by it), clip
 }
 
 func newSampler(seed uint64, sampling string, pools []Pool) (*sampler, error) {
 	s := &sampler{seed: seed, shuffled: sampling == Shuffled}
 	total := 0.0
 	for _, p := range pools {
-		grouped, err := group(p)
+		grouped, err := group(p, sampling == Sources)
 		if err != nil {
 			return nil, err
 		}
@@ -63,25 +66,36 @@ func newSampler(seed uint64, sampling string, pools []Pool) (*sampler, error) {
 	return s, nil
 }
 
-func group(p Pool) (pool, error) {
-	byScore := map[int]map[string][]dataset.Picture{}
+func group(p Pool, bySource bool) (pool, error) {
+	byScore := map[int]map[string]map[string][]dataset.Picture{}
 	for _, picture := range p.Pictures {
+		source := ""
+		if bySource {
+			source = split.SiteOf(picture.Source)
+		}
 		if byScore[picture.Score] == nil {
-			byScore[picture.Score] = map[string][]dataset.Picture{}
+			byScore[picture.Score] = map[string]map[string][]dataset.Picture{}
+		}
+		if byScore[picture.Score][source] == nil {
+			byScore[picture.Score][source] = map[string][]dataset.Picture{}
 		}
 		key := clipOf(picture)
-		byScore[picture.Score][key] = append(byScore[picture.Score][key], picture)
+		byScore[picture.Score][source][key] = append(byScore[picture.Score][source][key], picture)
 	}
 	if len(byScore) == 0 {
 		return pool{}, fmt.Errorf("%s: no picture has a score", p.Name)
 	}
 	out := pool{pictures: p.Pictures}
 	for _, score := range slices.Sorted(maps.Keys(byScore)) {
-		var clips [][]dataset.Picture
-		for _, key := range slices.Sorted(maps.Keys(byScore[score])) {
-			clips = append(clips, byScore[score][key])
+		var sources [][][]dataset.Picture
+		for _, source := range slices.Sorted(maps.Keys(byScore[score])) {
+			var clips [][]dataset.Picture
+			for _, key := range slices.Sorted(maps.Keys(byScore[score][source])) {
+				clips = append(clips, byScore[score][source][key])
+			}
+			sources = append(sources, clips)
 		}
-		out.scores = append(out.scores, clips)
+		out.scores = append(out.scores, sources)
 	}
 	return out, nil
 }
@@ -106,9 +120,21 @@ func (s *sampler) draw(n uint64) (dataset.Picture, *rand.Rand) {
 		return all[r.IntN(len(all))], r
 	}
 	scores := s.pools[i].scores
-	clips := scores[r.IntN(len(scores))]
+	sources := scores[r.IntN(len(scores))]
+	clips := sources[0]
+	if len(sources) > 1 {
+		clips = sources[r.IntN(len(sources))]
+	}
 	clip := clips[r.IntN(len(clips))]
 	return clip[r.IntN(len(clip))], r
+}
+
+// any draws a picture of any score, pools by their shares.
+func (s *sampler) any(r *rand.Rand) *image.Gray {
+	x := r.Float64()
+	i := max(0, slices.IndexFunc(s.upTo, func(up float64) bool { return x < up }))
+	all := s.pools[i].pictures
+	return all[r.IntN(len(all))].Image
 }
 
 // orders keeps the shuffles of the epochs in use: batches that are prepared side by

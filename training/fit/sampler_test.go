@@ -101,3 +101,30 @@ func TestClassWeights(t *testing.T) {
 		t.Errorf("weights %v", w)
 	}
 }
+
+// By sources, a hospital with many clips of a score is drawn no more often than one with
+// a single clip.
+func TestSamplerBySources(t *testing.T) {
+	all := pictures(80, "many")
+	for i := range all {
+		all[i].Source = "A Hospital, clip"
+	}
+	few := pictures(4, "few")
+	for i := range few {
+		few[i].Source = "https://b.org/page"
+	}
+	s, err := newSampler(3, Sources, []Pool{{"all", 1, append(all, few...)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 4000
+	fromFew := 0
+	for k := range uint64(n) {
+		if drawn, _ := s.draw(k); drawn.Patient == "few" {
+			fromFew++
+		}
+	}
+	if share := float64(fromFew) / n; math.Abs(share-0.5) > 0.04 {
+		t.Errorf("the source with few clips has a share of %v, want 0.5", share)
+	}
+}

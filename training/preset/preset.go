@@ -22,11 +22,11 @@ import (
 	"lungbox/training/split"
 )
 
-//go:embed paper.toml edge.toml demo.toml
+//go:embed paper.toml edge.toml demo.toml field.toml
 var builtIn embed.FS
 
 // Names lists the presets that are built in.
-func Names() []string { return []string{"paper", "edge", "demo"} }
+func Names() []string { return []string{"paper", "edge", "demo", "field"} }
 
 // Preset is a recipe.
 type Preset struct {
@@ -38,6 +38,7 @@ type Preset struct {
 	Selection Selection      `toml:"selection"`
 	Nets      map[string]Net `toml:"nets"` // by architecture
 	Train     Train          `toml:"train"`
+	Adapt     Adapt          `toml:"adapt"`
 	Evaluate  Evaluate       `toml:"evaluate"`
 	Machine   Machine        `toml:"machine"`
 }
@@ -63,6 +64,7 @@ type Selection struct {
 type Net struct {
 	Width   float64 `toml:"width"`
 	Input   int     `toml:"input"`
+	Tone    string  `toml:"tone"`    // "": ImageNet's statistics; own: each picture's; see arch.Tone
 	Rate    float64 `toml:"rate"`    // overrides that of train; 0: does not
 	Initial string  `toml:"initial"` // weights to start from; "": random ones
 }
@@ -76,11 +78,21 @@ type Train struct {
 	L2           float64          `toml:"l2"`
 	Schedule     string           `toml:"schedule"`
 	Smoothing    float64          `toml:"smoothing"`
+	Grades       float64          `toml:"grades"`
 	Sampling     string           `toml:"sampling"`
 	ClassWeights bool             `toml:"class_weights"`
 	Log          int              `toml:"log"`
 	Checkpoint   int              `toml:"checkpoint"`
 	Augment      fit.Augmentation `toml:"augmentation"`
+}
+
+// Adapt says how nets that were trained on simulated pictures are adapted to few real
+// ones; see package adapt. Only lungtrain adapt and crossvalidate do that.
+type Adapt struct {
+	Steps   int     `toml:"steps"`   // of the training on both
+	Rate    float64 `toml:"rate"`    // of that, as a share of the first training's
+	Share   float64 `toml:"share"`   // of real pictures in it
+	Between float64 `toml:"between"` // weights that are kept: 0 those of the first, 1 those of the second training
 }
 
 // Evaluate says what is measured.
@@ -170,6 +182,8 @@ func (p *Preset) Check() error {
 	}
 	s, e := p.Split, p.Evaluate
 	switch {
+	case p.Adapt != (Adapt{}) && (p.Adapt.Steps < 1 || !(p.Adapt.Rate > 0) || !(p.Adapt.Share > 0 && p.Adapt.Share < 1) || !(p.Adapt.Between >= 0 && p.Adapt.Between <= 1)):
+		return fmt.Errorf("adapt: steps %d, rate %v, share %v, between %v: want 1 or more, more than 0, between 0 and 1, 0 to 1", p.Adapt.Steps, p.Adapt.Rate, p.Adapt.Share, p.Adapt.Between)
 	case s.FoldBy != "group" && s.FoldBy != "picture":
 		return fmt.Errorf("split.fold_by %q: want group or picture", s.FoldBy)
 	case p.Selection.Filter != selection.Paper && p.Selection.Filter != selection.Confident && p.Selection.Filter != selection.None:
@@ -191,7 +205,7 @@ func (p *Preset) Check() error {
 // Arch is the net of an architecture.
 func (p *Preset) Arch(name string) arch.Config {
 	c := arch.Full(name)
-	c.Width, c.Input = p.Nets[name].Width, p.Nets[name].Input
+	c.Width, c.Input, c.Tone = p.Nets[name].Width, p.Nets[name].Input, arch.Tone(p.Nets[name].Tone)
 	return c
 }
 
@@ -204,7 +218,7 @@ func (p *Preset) Fit(name string, task int) fit.Config {
 	}
 	return fit.Config{
 		Net: p.Arch(name), Steps: t.Steps, Batch: t.Batch, Rate: rate, Momentum: t.Momentum, L2: t.L2,
-		Schedule: t.Schedule, Smoothing: t.Smoothing, Sampling: t.Sampling, ClassWeights: t.ClassWeights, Augmentation: t.Augment,
+		Schedule: t.Schedule, Smoothing: t.Smoothing, Grades: t.Grades, Sampling: t.Sampling, ClassWeights: t.ClassWeights, Augmentation: t.Augment,
 		Seed: p.Seed + uint64(task), Log: t.Log, Checkpoint: t.Checkpoint,
 		Engine: tensorflow.Options{Threads: p.Machine.Threads, Device: p.Machine.Device, MixedPrecision: p.Machine.MixedPrecision, Deterministic: p.Machine.Deterministic},
 	}

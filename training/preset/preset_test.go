@@ -64,7 +64,7 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", c.new, err, c.want)
 		}
 	}
-	if _, err := Load("best"); err == nil || !strings.Contains(err.Error(), "want paper, edge, demo, or a file") {
+	if _, err := Load("best"); err == nil || !strings.Contains(err.Error(), "want paper, edge, demo, field, or a file") {
 		t.Errorf("unknown preset: %v", err)
 	}
 }

@@ -34,11 +34,23 @@ func (p *Patient) Loop(zone, clip, score int) *Loop {
 	}
 	p.prepare()
 	key := p.key.Of("loop", zone, clip, score)
-	state := chest.State{Score: score, Severity: key.Of("severity").Draws().Float64()}
+	state := chest.State{Score: score, Severity: key.Of("severity").Draws().Float64(), Pattern: pattern(key.Of("pattern").Draws(), score)}
 	return &Loop{
 		Patient: p, Zone: zone, Clip: clip, State: state, key: key,
 		site: p.Body.NewSite(key, &p.Scanner, zone, state),
 	}
+}
+
+// pattern draws how a score presents itself. Nets that were trained on the textbook alone
+// never gave score 1 to a real lung.
+func pattern(d *seed.Draws, score int) chest.Pattern {
+	switch score {
+	case 0:
+		return []chest.Pattern{chest.Textbook, chest.Sparse}[d.Pick(3, 7)]
+	case 1:
+		return []chest.Pattern{chest.Textbook, chest.Sparse, chest.Focal}[d.Pick(4, 4, 3)]
+	}
+	return chest.Textbook
 }
 
 // Render draws a frame, counted from 0.

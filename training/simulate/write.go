@@ -63,7 +63,7 @@ func Write(ctx context.Context, dir string, options Options, progress func(done,
 
 // revision of the phantom: to be raised with every change that changes pictures,
 // so that a half-written folder is never completed by another phantom.
-const revision = 1
+const revision = 2
 
 const (
 	parametersName = "simulated.json"

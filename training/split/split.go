@@ -141,13 +141,7 @@ func (s *Split) group(pictures []dataset.Row, scores []int, by string) ([]*group
 	var seen [ensemble.Scores]int
 	nameless := 0
 	for i, p := range pictures {
-		name := p.Patient
-		switch by {
-		case Source:
-			name = p.Source
-		case Site:
-			name = SiteOf(p.Source)
-		}
+		name := GroupOf(p, by)
 		if name == "" {
 			nameless++
 			name = "\x00" + p.File // alone
@@ -173,13 +167,28 @@ func (s *Split) group(pictures []dataset.Row, scores []int, by string) ([]*group
 	return groups, nil
 }
 
-// SiteOf is the part of a source that names who published it: the server of a web
-// address, otherwise what stands before the first colon or slash.
+// GroupOf is the name of what a picture must stay together with; "" when it has none.
+func GroupOf(p dataset.Row, by string) string {
+	switch by {
+	case Source:
+		return p.Source
+	case Site:
+		return SiteOf(p.Source)
+	}
+	return p.Patient
+}
+
+// SiteOf is the part of a source that names who published it: of a digital object
+// identifier all of it, as each paper has its own pictures, of another web address the
+// server, otherwise what stands before the first colon, slash or comma.
 func SiteOf(source string) string {
 	if _, rest, ok := strings.Cut(source, "://"); ok {
 		source = strings.TrimPrefix(rest, "www.")
 	}
-	if end := strings.IndexAny(source, ":/"); end >= 0 {
+	if paper, ok := strings.CutPrefix(source, "doi.org/"); ok {
+		return paper
+	}
+	if end := strings.IndexAny(source, ":/,"); end >= 0 {
 		source = source[:end]
 	}
 	return source

@@ -102,7 +102,7 @@ func featuresOf(ctx context.Context, trainer *tensorflow.Trainer, net *arch.Net,
 		some := pictures[from:min(from+batch, len(pictures))]
 		images := make([]float32, len(some)*size)
 		for k, p := range some {
-			arch.Preprocess(images[k*size:][:size], p.Image, net.Input)
+			net.Preprocess(images[k*size:][:size], p.Image)
 		}
 		values, err := trainer.Features(images)
 		if err != nil {

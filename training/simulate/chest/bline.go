@@ -28,6 +28,10 @@ func (l *lung) planBLines(d *seed.Draws, s *Site) {
 	t := s.State.Severity
 	switch s.State.Score {
 	case 0:
+		if s.State.Pattern != Textbook {
+			l.cometTails(d)
+			break
+		}
 		// Up to two isolated B-lines are normal; severity decides.
 		left, right := 0.9*s.beams[0].place, 0.9*s.beams[len(s.beams)-1].place
 		place := d.Between(left, right)
@@ -43,7 +47,14 @@ func (l *lung) planBLines(d *seed.Draws, s *Site) {
 		}
 		l.cometTails(d)
 	case 1:
-		l.planSpaced(d, s, t)
+		switch s.State.Pattern {
+		case Sparse:
+			l.planSparse(d, s, t)
+		case Focal:
+			l.planFocal(d, s, t)
+		default:
+			l.planSpaced(d, s, t)
+		}
 	case 2:
 		l.planCoalescent(d, t)
 	case 3:
@@ -71,6 +82,46 @@ func (l *lung) planSpaced(d *seed.Draws, s *Site, t float64) {
 	l.bLines = some
 	if s.visible(some) < 3 {
 		l.bLines = all
+	}
+}
+
+// planSparse lays one to four B-lines anywhere, the first where no rib hides it.
+func (l *lung) planSparse(d *seed.Draws, s *Site, t float64) {
+	left, right := 0.85*s.beams[0].place, 0.85*s.beams[len(s.beams)-1].place
+	level := d.Between(-24, -11)
+	for n := 1 + int(4*t); len(l.bLines) < n; {
+		b := bLine{place: d.Between(left, right), width: d.Between(0.35, 2), level: level + d.Normal(0, 2), fading: d.Between(0, 0.08), drawn: true}
+		if len(l.bLines) == 0 {
+			for range 20 { // a lung all behind ribs keeps the last place
+				if s.visible([]bLine{b}) > 0 {
+					break
+				}
+				b.place = d.Between(left, right)
+			}
+		}
+		l.bLines = append(l.bLines, b)
+	}
+}
+
+// planFocal lays one or two bands of crowded sources over less than half of the lung,
+// where no rib hides their middle.
+func (l *lung) planFocal(d *seed.Draws, s *Site, t float64) {
+	left, right := 0.8*s.beams[0].place, 0.8*s.beams[len(s.beams)-1].place
+	level := d.Between(-27, -13)
+	for range 1 + int(2*t) {
+		half, middle := d.Between(0.05, 0.11)*(right-left), d.Between(left, right)
+		for range 20 {
+			if s.visible([]bLine{{place: middle}}) > 0 {
+				break
+			}
+			middle = d.Between(left, right)
+		}
+		l.bLines = append(l.bLines, bLine{place: middle, width: half / 1.5, level: level - 4, fading: d.Between(0, 0.05), drawn: true})
+		for x := middle - half; x < middle+half; x += d.Between(0.8, 2.8) {
+			l.bLines = append(l.bLines, bLine{
+				place: x, width: d.Between(0.4, 1), level: level + d.Normal(0, 2), fading: d.Between(0, 0.05),
+			})
+		}
 	}
 }
 

@@ -72,7 +72,24 @@ type State struct {
 	// Severity, 0 to 1, is where the lung stands inside its score: 0 borders on the
 	// score below, 1 on the one above.
 	Severity float64
+	Pattern  Pattern
 }
+
+// Pattern is how a score presents itself. The paper's section 2.3 describes the
+// textbook; readers give the same scores to lungs that look otherwise.
+type Pattern int
+
+// Patterns. Those but Textbook change scores 0 and 1 only.
+const (
+	// Textbook: in score 0 up to two isolated B-lines, in score 1 B-lines about 7 mm apart.
+	Textbook Pattern = iota
+	// Sparse: in score 0 no B-line at all, in score 1 one to four of any width and strength.
+	Sparse
+	// Focal: in score 1 one or two bands of crowded B-lines in a lung that is normal
+	// beside them (the "patchy" interstitial syndrome of Volpicelli et al. 2012, statement
+	// on B-lines); in score 0 the same as Sparse.
+	Focal
+)
 
 // Site is a place on the chest that a transducer rests on, for one cine loop.
 type Site struct {

@@ -1,0 +1,229 @@
+package adapt
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lungbox/ensemble"
+	"lungbox/ensemble/arch"
+	"lungbox/ensemble/tensorflow"
+	"lungbox/ensemble/weights"
+	"lungbox/sync/atomicfile"
+	"lungbox/training/dataset"
+	"lungbox/training/evaluate"
+	"lungbox/training/fit"
+	"lungbox/training/split"
+)
+
+// Validation says how real pictures are divided into those trained on and those judged.
+type Validation struct {
+	Group   string // split.Patient, split.Source or split.Site: what is left out as a whole
+	Folds   int
+	Repeats int     // with other folds and other seeds
+	Keep    float64 // share of the patients that are trained on; 1: all
+	// Fold, which may be nil, is told what begins.
+	Fold func(repeat, fold, folds int)
+}
+
+// Crossvalidate trains on all folds but one and judges that one, for every fold, and
+// returns what the nets said of every picture: of one repeat after the other, each clip
+// with a name of its own in each. The folders of run.Dir are NAME-REPEAT-FOLD; finished
+// ones are read, not trained again.
+func Crossvalidate(ctx context.Context, run Run, v Validation) ([]evaluate.Sample, error) {
+	real := run.Real.Pictures
+	rows, scores := make([]dataset.Row, len(real)), make([]int, len(real))
+	for i, p := range real {
+		rows[i], scores[i] = p.Row, p.Score
+		rows[i].Split = "" // the parts made here count, not those of the dataset
+	}
+	var all []evaluate.Sample
+	for repeat := range v.Repeats {
+		s, err := split.Make(rows, scores, split.Options{Group: v.Group, Folds: v.Folds, Seed: run.Preset.Seed + uint64(repeat)})
+		if err != nil {
+			return nil, err
+		}
+		for fold := range v.Folds {
+			if v.Fold != nil {
+				v.Fold(repeat, fold, v.Folds)
+			}
+			samples, err := run.fold(ctx, v, repeat, fold, s.Parts)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, samples...)
+		}
+	}
+	return all, nil
+}
+
+// Groups counts what is kept together.
+func Groups(pictures []dataset.Picture, by string) int {
+	names := map[string]bool{}
+	for _, p := range pictures {
+		names[split.GroupOf(p.Row, by)] = true
+	}
+	return len(names)
+}
+
+// fold trains without one fold and judges it.
+func (r Run) fold(ctx context.Context, v Validation, repeat, fold int, parts []string) ([]evaluate.Sample, error) {
+	var left []dataset.Picture
+	var kept []dataset.Picture
+	for i, p := range r.Real.Pictures {
+		if parts[i] == split.FoldName(fold) {
+			left = append(left, p)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	r.Dir = filepath.Join(r.Dir, fmt.Sprintf("%s-%d-%d", v.Group, repeat, fold))
+	if v.Keep > 0 && v.Keep < 1 {
+		kept = thin(kept, v.Keep, r.Preset.Seed+uint64(repeat))
+		r.Dir += fmt.Sprintf("-keep%g", v.Keep)
+	}
+	r.Real.Pictures = kept
+	r.Again = uint64(repeat)
+	logits, err := r.predictions(ctx, left)
+	if err != nil {
+		return nil, err
+	}
+	return Samples(left, logits, fmt.Sprintf("%d/", repeat))
+}
+
+// thin keeps a share of the patients of every score.
+func thin(pictures []dataset.Picture, share float64, seed uint64) []dataset.Picture {
+	byScore := map[int][]string{}
+	for _, p := range pictures {
+		if !slices.Contains(byScore[p.Score], p.Patient) {
+			byScore[p.Score] = append(byScore[p.Score], p.Patient)
+		}
+	}
+	keep := map[string]bool{}
+	for score, names := range byScore {
+		rand.New(rand.NewPCG(seed, uint64(score))).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, name := range names[:max(1, int(share*float64(len(names))+0.5))] {
+			keep[name] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(pictures), func(p dataset.Picture) bool { return !keep[p.Patient] })
+}
+
+// Samples joins pictures with what the nets said of them; clips get this before their names.
+func Samples(pictures []dataset.Picture, logits map[string][][ensemble.Scores]float32, before string) ([]evaluate.Sample, error) {
+	samples := make([]evaluate.Sample, len(pictures))
+	for i, p := range pictures {
+		samples[i] = evaluate.Sample{
+			Patient: p.Patient, Source: split.SiteOf(p.Source), Truth: p.Score,
+			Clip: before + strings.Join([]string{p.Patient, p.Exam, p.Zone, p.Clip}, "/"),
+		}
+		for _, name := range arch.Names() {
+			vote, ok := ensemble.NewVote(name, logits[name][i], 1, 0)
+			if !ok {
+				return nil, fmt.Errorf("%s gives %v on %s", name, logits[name][i], p.File)
+			}
+			samples[i].Votes = append(samples[i].Votes, vote)
+		}
+	}
+	return samples, nil
+}
+
+const predictionsFile = "logits.csv"
+
+// predictions trains the nets and gives their logits of pictures, or reads them where
+// they have been kept.
+func (r Run) predictions(ctx context.Context, pictures []dataset.Picture) (map[string][][ensemble.Scores]float32, error) {
+	path := filepath.Join(r.Dir, predictionsFile)
+	said, err := readLogits(path, pictures)
+	if err == nil {
+		return said, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	said = map[string][][ensemble.Scores]float32{}
+	for _, name := range arch.Names() {
+		net, set, err := r.Net(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if said[name], err = Logits(ctx, net, set, pictures, r.Preset.Fit(name, 0).Engine); err != nil {
+			return nil, err
+		}
+	}
+	return said, writeLogits(path, pictures, said)
+}
+
+// Logits runs one net on pictures, in float32.
+func Logits(ctx context.Context, net *arch.Net, set weights.Set, pictures []dataset.Picture, o tensorflow.Options) ([][ensemble.Scores]float32, error) {
+	trainer, err := tensorflow.NewTrainer(net, tensorflow.TrainerOptions{Options: o})
+	if err != nil {
+		return nil, err
+	}
+	defer trainer.Close()
+	if err := trainer.Load(set); err != nil {
+		return nil, err
+	}
+	return fit.Logits(ctx, trainer, net, pictures, nil)
+}
+
+func writeLogits(path string, pictures []dataset.Picture, said map[string][][ensemble.Scores]float32) error {
+	var text strings.Builder
+	table := csv.NewWriter(&text)
+	for i, p := range pictures {
+		row := []string{p.File, split.FormatFrame(p.Frame)}
+		for _, name := range arch.Names() {
+			for _, l := range said[name][i] {
+				row = append(row, strconv.FormatFloat(float64(l), 'g', 9, 32))
+			}
+		}
+		table.Write(row)
+	}
+	table.Flush()
+	if err := table.Error(); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, []byte(text.String()))
+}
+
+func readLogits(path string, pictures []dataset.Picture) (map[string][][ensemble.Scores]float32, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: remove it", path, err)
+	}
+	other := fmt.Errorf("%s is of other pictures: give another folder", path)
+	if len(rows) != len(pictures) {
+		return nil, other
+	}
+	said := map[string][][ensemble.Scores]float32{}
+	for i, row := range rows {
+		if len(row) != 2+len(arch.Names())*ensemble.Scores || row[0] != pictures[i].File || row[1] != split.FormatFrame(pictures[i].Frame) {
+			return nil, other
+		}
+		for n, name := range arch.Names() {
+			var logits [ensemble.Scores]float32
+			for s := range logits {
+				v, err := strconv.ParseFloat(row[2+n*ensemble.Scores+s], 32)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w: remove it", path, err)
+				}
+				logits[s] = float32(v)
+			}
+			said[name] = append(said[name], logits)
+		}
+	}
+	return said, nil
+}

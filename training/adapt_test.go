@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lungbox/training/dataset"
+	"lungbox/training/preset"
+)
+
+// fieldRecipe is the preset field with nets and trainings of seconds.
+func fieldRecipe(t *testing.T, dir string) string {
+	t.Helper()
+	p, err := preset.Load("field")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, net := range p.Nets {
+		net.Width, net.Input = 0.125, 48
+		p.Nets[name] = net
+	}
+	p.Train.Steps, p.Train.Batch, p.Train.Checkpoint, p.Adapt.Steps, p.Evaluate.Bootstrap = 12, 8, 12, 6, 20
+	text, err := p.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "field.toml")
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// elsewhere makes a dataset that stands for real pictures: simulated ones of other
+// patients, from three publishers.
+func elsewhere(t *testing.T, dir string) {
+	t.Helper()
+	succeed(t, dir, "data", "simulate", "-o", "real", "--seed", "9", "--patients", "9", "--loops", "6", "--frames", "1")
+	d, err := dataset.Read(filepath.Join(dir, "real"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range d.Rows {
+		n := int(d.Rows[i].Patient[len(d.Rows[i].Patient)-1]-'0') % 3
+		d.Rows[i].Source = []string{"https://a.org/clip", "B Hospital, ward 3", "https://doi.org/10.1000/c"}[n]
+		d.Rows[i].Split = []string{"test", "", ""}[n] // which a cross-validation overrules
+	}
+	if err := d.Write(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Nets learn from simulated pictures, then from both; leaving out patients or publishers
+// judges every picture once in each repeat; and everything goes on where it was.
+func TestAdaptAndCrossvalidate(t *testing.T) {
+	dir := t.TempDir()
+	recipe := fieldRecipe(t, dir)
+	succeed(t, dir, "data", "simulate", "-o", "sim", "--seed", "1", "--patients", "6", "--loops", "8", "--frames", "1")
+	elsewhere(t, dir)
+	common := []string{"--preset", recipe, "--simulated", "sim", "--deterministic"}
+	succeed(t, dir, append([]string{"adapt", "--data", "real", "-o", "run"}, common...)...)
+	weights := func(path ...string) string {
+		text, err := os.ReadFile(filepath.Join(append(append([]string{dir}, path...), "weights.safetensors")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	between := weights("run", "resnet50")
+	if between == weights("run", "first", "resnet50") || between == weights("run", "second", "resnet50") {
+		t.Error("the weights are not between those of the two trainings")
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "run", "resnet50")); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, dir, append([]string{"adapt", "--data", "real", "-o", "run"}, common...)...)
+	if weights("run", "resnet50") != between {
+		t.Error("the same command gave other weights")
+	}
+	for group, parts := range map[string]int{"patient": 2, "source": 3} {
+		args := append([]string{"crossvalidate", "--data", "real", "--group", group, "-o", "cv", "--first", "run"}, common...)
+		repeats := 1
+		if group == "source" {
+			repeats = 2
+			args = append(args, "--repeats", "2")
+		} else {
+			args = append(args, "--folds", "2")
+		}
+		out, said := succeed(t, dir, args...)
+		if !strings.Contains(out, fmt.Sprintf("left out by %s, %d times", group, repeats)) || !strings.Contains(out, "AUC 0|123, clips") || strings.Count(said, "repeat ") != repeats*parts {
+			t.Errorf("by %s:\n%s\n%s", group, out, said)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "cv", "crossvalidation-"+group+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept validated
+		if err := json.Unmarshal(text, &kept); err != nil {
+			t.Fatal(err)
+		}
+		if n := kept.Report.Vote.Count + kept.Report.Vote.Unscored; kept.Folds != parts || n != repeats*54 || kept.Report.Sources != 3 {
+			t.Errorf("by %s: %d parts, %d pictures judged, %d sources", group, kept.Folds, n, kept.Report.Sources)
+		}
+		again, _ := succeed(t, dir, args...)
+		if again != out {
+			t.Errorf("by %s the same command prints another report:\n%s\n%s", group, out, again)
+		}
+	}
+	for _, c := range []struct{ args, want string }{
+		{"adapt -o x", "want --simulated, --data or both"},
+		{"adapt -o x --data real --preset edge", "has no [adapt]"},
+		{"crossvalidate -o x --data real --group ward", `--group "ward": want patient or source`},
+		{"crossvalidate -o x --data real --keep 2", "--keep 2"},
+	} {
+		if _, said, code := run(t, dir, strings.Fields(c.args)...); code == 0 || !strings.Contains(said, c.want) || strings.Count(said, "\n") > 1 {
+			t.Errorf("%s: exit %d, %q, want %q", c.args, code, said, c.want)
+		}
+	}
+}
