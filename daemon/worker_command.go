@@ -77,6 +77,9 @@ func buildScorer(ctx context.Context, start worker.Start) (ensemble.Scorer, work
 	if err != nil {
 		return nil, worker.Ready{}, err
 	}
+	if err := set.Refuse(opened.Novelty); err != nil {
+		return nil, worker.Ready{}, err
+	}
 	return set, worker.Ready{
 		Release: opened.Name, Digest: opened.Digest, Notice: opened.Notice, Engine: engine.Info(), Vote: mode, Gate: opened.Gate, GoldenOff: off,
 	}, nil

@@ -82,6 +82,7 @@ type Set struct {
 	engine  Engine
 	members []Member
 	heads   []*Head // by member; nil for a net without a map
+	novelty *Novelty
 	mode    VoteMode
 }
 
@@ -108,6 +109,27 @@ func NewSet(engine Engine, members []Member, mode VoteMode) (*Set, error) {
 	return s, nil
 }
 
+// Refuse makes the set refuse pictures that are unlike the training; nil refuses none.
+func (s *Set) Refuse(n *Novelty) error {
+	var nets []*arch.Net
+	for _, m := range s.members {
+		nets = append(nets, m.Net)
+	}
+	if n != nil {
+		if err := n.Check(nets); err != nil {
+			return err
+		}
+	}
+	s.novelty = n
+	return nil
+}
+
+// novel reports whether a net's last feature map is unlike the training.
+func (s *Set) novel(net *arch.Net, features []float32) bool {
+	n := s.novelty
+	return n != nil && n.Net == net.Arch && features != nil && n.Distance(Pooled(features, len(n.Precision))) > n.Threshold
+}
+
 // Score runs the vote on one frame. An engine that fails gives EngineFault as
 // decision together with the error, so that the caller can both report and restart.
 func (s *Set) Score(ctx context.Context, frame *capture.Frame) (Decision, error) {
@@ -128,6 +150,7 @@ func (s *Set) Score(ctx context.Context, frame *capture.Frame) (Decision, error)
 		if err != nil {
 			return Decision{Score: None, Reason: EngineFault, Votes: votes}, err
 		}
+		novel := false
 		for k, out := range outputs {
 			m := s.members[round[k]]
 			vote, ok := NewVote(m.Net.Arch, out.Logits, m.Temperature, out.Took)
@@ -136,6 +159,10 @@ func (s *Set) Score(ctx context.Context, frame *capture.Frame) (Decision, error)
 			}
 			votes = append(votes, vote)
 			seen[round[k]] = out.Features
+			novel = novel || s.novel(m.Net, out.Features)
+		}
+		if novel {
+			return Decision{Score: None, Reason: NotLung, Votes: votes}, nil
 		}
 	}
 	d := Decide(votes)

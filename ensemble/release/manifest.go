@@ -55,6 +55,9 @@ type Manifest struct {
 	// frames that do not pass are not scored. Names that are missing have the box's values.
 	Gate map[string]float64 `json:"gate,omitempty"`
 
+	// Novelty refuses pictures that are unlike the training; none without it.
+	Novelty *ensemble.Novelty `json:"novelty,omitempty"`
+
 	// Training is what the training run says of itself in short: data, split and
 	// weight hashes, seed, measured figures. For people; nothing depends on it.
 	Training json.RawMessage `json:"training,omitempty"`
@@ -126,6 +129,15 @@ func (m *Manifest) check() error {
 	for i, n := range m.Nets {
 		if err := n.check(arch.Names()[i]); err != nil {
 			return fmt.Errorf("net %d: %w", i, err)
+		}
+	}
+	if m.Novelty != nil {
+		var nets []*arch.Net
+		for _, n := range m.Nets {
+			nets = append(nets, arch.MustNew(n.Config)) // checked above
+		}
+		if err := m.Novelty.Check(nets); err != nil {
+			return err
 		}
 	}
 	for _, g := range m.Golden {

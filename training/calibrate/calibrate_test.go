@@ -111,7 +111,7 @@ func TestFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Features
+	var back ensemble.Features
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatal(err)
 	}

@@ -10,26 +10,17 @@ import (
 	"lungbox/ensemble"
 )
 
-// Features knows where the features of training pictures lie: the mean of each score
-// and one variance for each feature, shared by the scores. That is the detector of Lee
-// et al. 2018 (arXiv 1807.03888, section 2) with a diagonal covariance: a full one of
-// 1024 features wants many more pictures than a hospital has.
-type Features struct {
-	Means     [ensemble.Scores][]float64 `json:"means"` // nil for a score without pictures
-	Precision []float64                  `json:"precision"`
-}
-
 // shrink is how much of the mean variance goes into each feature's: features that never
 // fired in training would otherwise make any picture infinitely far.
 const shrink = 0.05
 
 // FitFeatures learns from one row of features for each training picture.
-func FitFeatures(values [][]float32, scores []int) (*Features, error) {
+func FitFeatures(values [][]float32, scores []int) (*ensemble.Features, error) {
 	if len(values) == 0 || len(values) != len(scores) {
 		return nil, fmt.Errorf("calibrate: %d rows of features for %d scores", len(values), len(scores))
 	}
 	length := len(values[0])
-	f := &Features{Precision: make([]float64, length)}
+	f := &ensemble.Features{Precision: make([]float64, length)}
 	var counts [ensemble.Scores]int
 	for i, row := range values {
 		if len(row) != length {
@@ -66,25 +57,6 @@ func FitFeatures(values [][]float32, scores []int) (*Features, error) {
 		f.Precision[k] = 1 / ((1-shrink)*v + shrink*all)
 	}
 	return f, nil
-}
-
-// Distance is that of a row of features to the nearest score: the root of the mean
-// squared deviation, in standard deviations of the training. About 1 for a picture like
-// those of the training.
-func (f *Features) Distance(row []float32) float64 {
-	nearest := math.Inf(1)
-	for _, mean := range f.Means {
-		if mean == nil {
-			continue
-		}
-		sum := 0.0
-		for k, v := range row {
-			d := float64(v) - mean[k]
-			sum += d * d * f.Precision[k]
-		}
-		nearest = min(nearest, sum)
-	}
-	return math.Sqrt(nearest / float64(max(1, len(row))))
 }
 
 // Threshold is the distance that this share of pictures does not exceed.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"path/filepath"
 
+	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
 	"lungbox/ensemble/tensorflow"
 	"lungbox/ensemble/weights"
@@ -40,7 +41,7 @@ func (r *Run) judge(ctx context.Context, t Task, set weights.Set, opt tensorflow
 	if err := trainer.Load(set); err != nil {
 		return "", err
 	}
-	var far *calibrate.Features
+	var far *ensemble.Features
 	if t.Kind == Selected && t.Net == detector {
 		if far, err = r.features(ctx, t, trainer, net); err != nil {
 			return "", err
@@ -74,7 +75,7 @@ func (r *Run) judge(ctx context.Context, t Task, set weights.Set, opt tensorflow
 }
 
 // features learns where the detector's features of training pictures lie.
-func (r *Run) features(ctx context.Context, t Task, trainer *tensorflow.Trainer, net *arch.Net) (*calibrate.Features, error) {
+func (r *Run) features(ctx context.Context, t Task, trainer *tensorflow.Trainer, net *arch.Net) (*ensemble.Features, error) {
 	kept, err := r.kept()
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func featuresOf(ctx context.Context, trainer *tensorflow.Trainer, net *arch.Net,
 }
 
 // distances are those of pictures from the training; NaN without a detector.
-func distances(ctx context.Context, far *calibrate.Features, trainer *tensorflow.Trainer, net *arch.Net, pictures []dataset.Picture) ([]float64, error) {
+func distances(ctx context.Context, far *ensemble.Features, trainer *tensorflow.Trainer, net *arch.Net, pictures []dataset.Picture) ([]float64, error) {
 	out := make([]float64, len(pictures))
 	if far == nil {
 		for i := range out {

@@ -13,7 +13,7 @@ import (
 // those of the training than Threshold.
 type Unlike struct {
 	Net       string  `json:"net"`
-	Threshold float64 `json:"threshold"` // distance, see calibrate.Features
+	Threshold float64 `json:"threshold"` // distance, see ensemble.Features
 	Share     float64 `json:"share"`     // of validation pictures that are nearer
 	From      string  `json:"from"`      // the part of the split that the threshold was set on
 	Test      float64 `json:"test"`      // share of test pictures that are further
