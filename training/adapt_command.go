@@ -15,6 +15,7 @@ import (
 	"lungbox/sync/atomicfile"
 	"lungbox/training/adapt"
 	"lungbox/training/evaluate"
+	"lungbox/training/export"
 	"lungbox/training/fit"
 	"lungbox/training/preset"
 	"lungbox/training/split"
@@ -135,6 +136,8 @@ type validated struct {
 	Repeats   int                          `json:"repeats"`
 	Keep      float64                      `json:"keep"`
 	Report    evaluate.Report              `json:"report"`
+	Honesty   adapt.Honesty                `json:"honesty"`
+	Risk      []evaluate.Risk              `json:"risk"`
 	Intervals map[string]evaluate.Interval `json:"intervals"` // 95 %, by bootstrap over patients
 }
 
@@ -163,16 +166,34 @@ func (f *adaptFlags) crossvalidate(ctx context.Context) error {
 	v.Fold = func(repeat, fold, folds int) {
 		say("repeat %d of %d, part %d of %d", repeat+1, f.repeats, fold+1, folds)
 	}
-	samples, err := adapt.Crossvalidate(ctx, run, v)
+	judged, err := adapt.Crossvalidate(ctx, run, v)
 	if err != nil {
 		return err
 	}
-	out := validated{Group: f.group, Folds: v.Folds, Repeats: f.repeats, Keep: f.keep, Report: evaluate.Judge(samples), Intervals: map[string]evaluate.Interval{}}
+	samples, err := adapt.Samples(judged, nil)
+	if err != nil {
+		return err
+	}
+	honesty, calibrated, err := adapt.Calibrate(judged)
+	if err != nil {
+		return err
+	}
+	out := validated{Group: f.group, Folds: v.Folds, Repeats: f.repeats, Keep: f.keep, Report: evaluate.Judge(samples), Honesty: honesty, Risk: evaluate.RiskCoverage(calibrated), Intervals: map[string]evaluate.Interval{}}
 	fmt.Printf("left out by %s, %d times\n\n%s\n95 %% intervals over patients:\n", f.group, f.repeats, out.Report)
 	for _, s := range evaluate.Statistics() {
 		i := evaluate.Bootstrap(samples, run.Preset.Evaluate.Bootstrap, run.Preset.Seed, s.Of)
 		out.Intervals[s.Name] = i
 		fmt.Printf("  %-24s %.3f (%.3f to %.3f)\n", s.Name, i.Point, i.Low, i.High)
+	}
+	fmt.Print(honesty)
+	fmt.Println("share of pictures scored, the surest first, and how many of those are wrong:")
+	for _, r := range out.Risk {
+		fmt.Printf("  %3.0f %%  wrong %.3f  by 2 or more %.3f\n", 100*r.Coverage, r.Wrong, r.Severe)
+	}
+	if f.group == split.Patient && f.keep == 1 {
+		if err := f.keepTemperatures(honesty); err != nil {
+			return err
+		}
 	}
 	text, err := json.MarshalIndent(out, "", " ")
 	if err != nil {
@@ -183,4 +204,14 @@ func (f *adaptFlags) crossvalidate(ctx context.Context) error {
 		name += strings.TrimPrefix(fmt.Sprintf("-keep%g", f.keep), "")
 	}
 	return atomicfile.Write(filepath.Join(f.out, name+".json"), text)
+}
+
+// keepTemperatures writes the temperatures of all left-out pictures where `lungtrain export`
+// looks for those of a run.
+func (f *adaptFlags) keepTemperatures(h adapt.Honesty) error {
+	text, err := json.MarshalIndent(export.Calibration{Temperatures: h.Temperatures}, "", " ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(f.out, export.CalibrationFile), text)
 }

@@ -34,18 +34,24 @@ type Validation struct {
 	Fold func(repeat, fold, folds int)
 }
 
-// Crossvalidate trains on all folds but one and judges that one, for every fold, and
-// returns what the nets said of every picture: of one repeat after the other, each clip
-// with a name of its own in each. The folders of run.Dir are NAME-REPEAT-FOLD; finished
-// ones are read, not trained again.
-func Crossvalidate(ctx context.Context, run Run, v Validation) ([]evaluate.Sample, error) {
+// Judged is what nets said of one picture that they were not trained with.
+type Judged struct {
+	dataset.Picture
+	Repeat, Fold int
+	Logits       map[string][ensemble.Scores]float32 // by net
+}
+
+// Crossvalidate trains on all folds but one and judges that one, for every fold of every
+// repeat. The folders in run.Dir are GROUP-REPEAT-FOLD; finished ones are read, not
+// trained again.
+func Crossvalidate(ctx context.Context, run Run, v Validation) ([]Judged, error) {
 	real := run.Real.Pictures
 	rows, scores := make([]dataset.Row, len(real)), make([]int, len(real))
 	for i, p := range real {
 		rows[i], scores[i] = p.Row, p.Score
 		rows[i].Split = "" // the parts made here count, not those of the dataset
 	}
-	var all []evaluate.Sample
+	var all []Judged
 	for repeat := range v.Repeats {
 		s, err := split.Make(rows, scores, split.Options{Group: v.Group, Folds: v.Folds, Seed: run.Preset.Seed + uint64(repeat)})
 		if err != nil {
@@ -55,11 +61,11 @@ func Crossvalidate(ctx context.Context, run Run, v Validation) ([]evaluate.Sampl
 			if v.Fold != nil {
 				v.Fold(repeat, fold, v.Folds)
 			}
-			samples, err := run.fold(ctx, v, repeat, fold, s.Parts)
+			judged, err := run.fold(ctx, v, repeat, fold, s.Parts)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, samples...)
+			all = append(all, judged...)
 		}
 	}
 	return all, nil
@@ -75,7 +81,7 @@ func Groups(pictures []dataset.Picture, by string) int {
 }
 
 // fold trains without one fold and judges it.
-func (r Run) fold(ctx context.Context, v Validation, repeat, fold int, parts []string) ([]evaluate.Sample, error) {
+func (r Run) fold(ctx context.Context, v Validation, repeat, fold int, parts []string) ([]Judged, error) {
 	var left []dataset.Picture
 	var kept []dataset.Picture
 	for i, p := range r.Real.Pictures {
@@ -96,7 +102,14 @@ func (r Run) fold(ctx context.Context, v Validation, repeat, fold int, parts []s
 	if err != nil {
 		return nil, err
 	}
-	return Samples(left, logits, fmt.Sprintf("%d/", repeat))
+	judged := make([]Judged, len(left))
+	for i, p := range left {
+		judged[i] = Judged{Picture: p, Repeat: repeat, Fold: fold, Logits: map[string][ensemble.Scores]float32{}}
+		for name, rows := range logits {
+			judged[i].Logits[name] = rows[i]
+		}
+	}
+	return judged, nil
 }
 
 // thin keeps a share of the patients of every score.
@@ -117,18 +130,23 @@ func thin(pictures []dataset.Picture, share float64, seed uint64) []dataset.Pict
 	return slices.DeleteFunc(slices.Clone(pictures), func(p dataset.Picture) bool { return !keep[p.Patient] })
 }
 
-// Samples joins pictures with what the nets said of them; clips get this before their names.
-func Samples(pictures []dataset.Picture, logits map[string][][ensemble.Scores]float32, before string) ([]evaluate.Sample, error) {
-	samples := make([]evaluate.Sample, len(pictures))
-	for i, p := range pictures {
+// Samples turns what nets said into votes, with the temperatures that a picture's repeat and
+// fold have; nil: 1, as in the paper. A clip has a name of its own in each repeat.
+func Samples(judged []Judged, temperatures func(repeat, fold int) map[string]float64) ([]evaluate.Sample, error) {
+	samples := make([]evaluate.Sample, len(judged))
+	for i, j := range judged {
 		samples[i] = evaluate.Sample{
-			Patient: p.Patient, Source: split.SiteOf(p.Source), Truth: p.Score,
-			Clip: before + strings.Join([]string{p.Patient, p.Exam, p.Zone, p.Clip}, "/"),
+			Patient: j.Patient, Source: split.SiteOf(j.Source), Truth: j.Score,
+			Clip: strings.Join([]string{strconv.Itoa(j.Repeat), j.Patient, j.Exam, j.Zone, j.Clip}, "/"),
 		}
 		for _, name := range arch.Names() {
-			vote, ok := ensemble.NewVote(name, logits[name][i], 1, 0)
+			t := 1.0
+			if temperatures != nil {
+				t = temperatures(j.Repeat, j.Fold)[name]
+			}
+			vote, ok := ensemble.NewVote(name, j.Logits[name], t, 0)
 			if !ok {
-				return nil, fmt.Errorf("%s gives %v on %s", name, logits[name][i], p.File)
+				return nil, fmt.Errorf("%s gives %v on %s", name, j.Logits[name], j.File)
 			}
 			samples[i].Votes = append(samples[i].Votes, vote)
 		}

@@ -72,6 +72,9 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 		Licence: terms.ID, Gate: gate.Default().Thresholds(),
 	}}
 	var members []ensemble.Member
+	if content.Manifest.Novelty, err = novelty(dir); err != nil {
+		return m, err
+	}
 	for _, name := range arch.Names() {
 		net, set, err := fit.LoadWeights(filepath.Join(dir, name, fit.WeightsFile), name)
 		if err != nil {
@@ -124,6 +127,26 @@ func evaluation(dir string) (json.RawMessage, *evaluate.Report, error) {
 		return nil, nil, fmt.Errorf("%s: %w: remove it or evaluate again", path, err)
 	}
 	return text, report, nil
+}
+
+// NoveltyFile is what `lungtrain abstain` keeps in a run.
+const NoveltyFile = "novelty.json"
+
+// novelty reads the detector of a run; nil when it has none.
+func novelty(dir string) (*ensemble.Novelty, error) {
+	path := filepath.Join(dir, NoveltyFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n := &ensemble.Novelty{}
+	if err := json.Unmarshal(text, n); err != nil {
+		return nil, fmt.Errorf("%s: %w: remove it or run lungtrain abstain again", path, err)
+	}
+	return n, nil
 }
 
 // CalibrationFile holds the temperatures that were found for a run's nets.

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lungbox/capture"
+	"lungbox/daemon/commandline"
+	"lungbox/ensemble"
+	"lungbox/ensemble/tensorflow"
+	"lungbox/training/explain"
+	"lungbox/training/simulate"
+)
+
+func newExplain() *cobra.Command {
+	var data string
+	var most int
+	var engine engineFlags
+	c := &cobra.Command{
+		Use:   "explain R|RELEASE --data SIMULATED",
+		Short: "Measure whether heat maps point at lung signs, on simulated pictures",
+		Long: `Score simulated pictures with the nets of a run or of a release and compare the heat map of
+every right score with where the signs were put: how much of the map's mass lies on them,
+and how often its highest place does, beside what an even map would have.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if most < 1 {
+				return commandline.Usagef("--most %d: want at least 1", most)
+			}
+			return explainRun(c.Context(), args[0], data, most, engine.options())
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "dataset of lungtrain data simulate that no net has seen")
+	c.Flags().IntVar(&most, "most", 500, "pictures, evenly spread over the dataset")
+	engine.add(c)
+	commandline.Require(c, "data")
+	return c
+}
+
+func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.Options) error {
+	truths, err := readTruths(data)
+	if err != nil {
+		return err
+	}
+	members, done, err := membersOf(dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	pool, _, err := loadPool(ctx, data, func(string) bool { return true })
+	if err != nil {
+		return err
+	}
+	engine, err := tensorflow.New(ctx, members, opt)
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	set, err := ensemble.NewSet(engine, members, ensemble.Full)
+	if err != nil {
+		return err
+	}
+	const side = 64
+	var sum [ensemble.Scores + 1]struct{ n, peak, mass, cover float64 }
+	for _, p := range every(pool.Pictures, most) {
+		d, err := set.Score(ctx, &capture.Frame{Image: p.Image})
+		if err != nil {
+			return err
+		}
+		truth, ok := truths[p.File]
+		if !ok {
+			return fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", data, p.File)
+		}
+		if int(d.Score) != truth.Score || d.Heat == nil {
+			continue
+		}
+		lit := make([]bool, side*side)
+		for i := range lit {
+			x, y := (i%side)*p.Image.Rect.Dx()/side, (i/side)*p.Image.Rect.Dy()/side
+			lit[i] = p.Image.Pix[y*p.Image.Stride+x] > 1
+		}
+		hit := explain.Signs(truth, p.Image.Rect.Dx(), side).Measure(d.Heat, lit)
+		for _, at := range []int{truth.Score, ensemble.Scores} {
+			s := &sum[at]
+			s.n++
+			s.mass += hit.Mass
+			s.cover += hit.Cover
+			if hit.Peak {
+				s.peak++
+			}
+		}
+	}
+	fmt.Println("score  pictures   peak on a sign   mass on signs   an even map would have")
+	for score, s := range sum {
+		name := fmt.Sprint(score)
+		if score == ensemble.Scores {
+			name = "all"
+		}
+		fmt.Printf("%5s %9.0f %14.1f %% %13.1f %% %18.1f %%\n", name, s.n, 100*s.peak/max(1, s.n), 100*s.mass/max(1, s.n), 100*s.cover/max(1, s.n))
+	}
+	return nil
+}
+
+// readTruths reads what is in the pictures of a simulated dataset, by file.
+func readTruths(dir string) (map[string]simulate.Truth, error) {
+	path := filepath.Join(dir, "truth.jsonl")
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: want a dataset of lungtrain data simulate", err)
+	}
+	defer file.Close()
+	truths := map[string]simulate.Truth{}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<22)
+	for n := 1; lines.Scan(); n++ {
+		var line struct {
+			File  string         `json:"file"`
+			Truth simulate.Truth `json:"truth"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w: make the dataset again", path, n, err)
+		}
+		truths[line.File] = line.Truth
+	}
+	return truths, lines.Err()
+}
