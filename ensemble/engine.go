@@ -127,7 +127,7 @@ func (s *Set) Refuse(n *Novelty) error {
 // novel reports whether a net's last feature map is unlike the training.
 func (s *Set) novel(net *arch.Net, features []float32) bool {
 	n := s.novelty
-	return n != nil && n.Net == net.Arch && features != nil && n.Distance(Pooled(features, len(n.Precision))) > n.Threshold
+	return n != nil && n.Net == net.Arch && features != nil && n.Refuses(Pooled(features, len(n.Precision)))
 }
 
 // Score runs the vote on one frame. An engine that fails gives EngineFault as

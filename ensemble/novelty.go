@@ -41,7 +41,33 @@ type Novelty struct {
 	Net       string  `json:"net"` // whose features are looked at, one that every vote runs
 	Features          // of its training pictures
 	Threshold float64 `json:"threshold"` // distance above which a picture is refused
-	Lost      float64 `json:"lost"`      // share of lung pictures that no net had seen and that were refused too
+
+	// Likeness tells lung from other pictures by the same features; nil: by distance alone.
+	Likeness *Likeness `json:"likeness,omitempty"`
+
+	Lost float64 `json:"lost"` // share of lung pictures that no net had seen and that were refused too
+}
+
+// Likeness is a logistic regression that was learnt on lung pictures and on pictures of
+// other things (outlier exposure, Hendrycks et al. 2019, arXiv 1812.04606).
+type Likeness struct {
+	Weight []float64 `json:"weight"`
+	Bias   float64   `json:"bias"`
+	Least  float64   `json:"least"` // logit below which a picture is refused
+}
+
+// Logit is high for lung.
+func (l *Likeness) Logit(row []float32) float64 {
+	sum := l.Bias
+	for k, v := range row {
+		sum += l.Weight[k] * float64(v)
+	}
+	return sum
+}
+
+// Refuses reports whether a picture with these features is unlike the training.
+func (n *Novelty) Refuses(row []float32) bool {
+	return n.Distance(row) > n.Threshold || n.Likeness != nil && n.Likeness.Logit(row) < n.Likeness.Least
 }
 
 // Check reports what makes a novelty detector unusable with these nets.
@@ -63,6 +89,9 @@ func (n *Novelty) Check(nets []*arch.Net) error {
 			if mean != nil && len(mean) != channels {
 				return fmt.Errorf("novelty of %d features: %s has %d", len(mean), n.Net, channels)
 			}
+		}
+		if l := n.Likeness; l != nil && (len(l.Weight) != channels || math.IsNaN(l.Least) || math.IsNaN(l.Bias)) {
+			return fmt.Errorf("likeness of %d weights and least logit %v: %s has %d features", len(l.Weight), l.Least, n.Net, channels)
 		}
 		if !some || len(n.Precision) != channels {
 			return fmt.Errorf("novelty of %d precisions: %s has %d features", len(n.Precision), n.Net, channels)

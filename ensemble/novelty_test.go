@@ -43,6 +43,14 @@ func TestNovelty(t *testing.T) {
 				t.Errorf("%s vote, features of %v: %+v, %v", mode, v, d, err)
 			}
 		}
+		n.Likeness = &Likeness{Weight: make([]float64, channels), Bias: 1, Least: -5}
+		n.Likeness.Weight[0] = -1 // the first feature speaks against lung
+		for v, want := range map[float32]Reason{1: Majority, 10: NotLung} {
+			value = v
+			if d, _ := set.Score(t.Context(), &capture.Frame{Image: image.NewGray(image.Rect(0, 0, 4, 4))}); d.Reason != want {
+				t.Errorf("%s vote, features of %v with a likeness: %+v", mode, v, d)
+			}
+		}
 		if err := set.Refuse(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +60,7 @@ func TestNovelty(t *testing.T) {
 		for name, spoil := range map[string]func(*Novelty){
 			"vgg19": func(n *Novelty) { n.Net = arch.VGG19 }, "no net": func(n *Novelty) { n.Net = "alexnet" },
 			"threshold": func(n *Novelty) { n.Threshold = math.NaN() }, "short": func(n *Novelty) { n.Precision = n.Precision[:3] },
-			"means": func(n *Novelty) { n.Means[0] = []float64{1} }, "empty": func(n *Novelty) { n.Means = [Scores][]float64{} },
+			"means": func(n *Novelty) { n.Means[0] = []float64{1} }, "likeness": func(n *Novelty) { n.Likeness = &Likeness{Weight: []float64{1}} }, "empty": func(n *Novelty) { n.Means = [Scores][]float64{} },
 		} {
 			bad := *n
 			spoil(&bad)

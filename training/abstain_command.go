@@ -80,46 +80,50 @@ func abstain(ctx context.Context, run, real, simulated string, each, known int, 
 	if err != nil {
 		return err
 	}
-	detector, distances, err := adapt.Detector(name, pool.Pictures, realFeatures, more.Pictures, moreFeatures, lost)
+	lesson := &adapt.Lesson{Net: name, Real: pool.Pictures, RealFeatures: realFeatures, Known: more.Pictures, KnownFeatures: moreFeatures, Others: map[string][][]float32{}}
+	gated, fresh := map[string][]bool{}, map[string][][]float32{}
+	for _, kind := range outliers.Kinds() {
+		learnt, others := make([]dataset.Picture, each), make([]dataset.Picture, each)
+		for i := range learnt {
+			learnt[i].Image, others[i].Image = outliers.Draw(1, kind, i, 256), outliers.Draw(2, kind, i, 256)
+			unfit, _ := gate.Default().Assess(others[i].Image)
+			gated[string(kind)] = append(gated[string(kind)], unfit != "")
+		}
+		if lesson.Others[string(kind)], err = features(learnt); err != nil {
+			return err
+		}
+		if fresh[string(kind)], err = features(others); err != nil {
+			return err
+		}
+	}
+	detector, refused, err := lesson.Detector(lost)
 	if err != nil {
 		return err
 	}
-	refused := 0
-	for _, d := range distances {
-		if d > detector.Threshold {
-			refused++
-		}
+	fmt.Printf("of %d real pictures %.1f %% are refused when their source is left out\n\n", len(pool.Pictures), 100*refused)
+	fmt.Println("refused by   gate   detector   either   detector that has never seen the kind, or gate")
+	line := func(kind string, n [4]int, all int) {
+		fmt.Printf("  %-10s %3.0f %% %8.0f %% %6.0f %% %10.0f %%\n", kind, percent(n[0], all), percent(n[1], all), percent(n[2], all), percent(n[3], all))
 	}
-	fmt.Printf("threshold %.2f: of %d real pictures %.1f %% are refused when their source is left out\n\n", detector.Threshold, len(distances), 100*float64(refused)/float64(len(distances)))
-	fmt.Println("             refused by gate   by detector   by either")
-	var total struct{ gate, detector, either, all int }
+	var total [4]int
 	for _, kind := range outliers.Kinds() {
-		pictures := make([]dataset.Picture, each)
-		for i := range pictures {
-			pictures[i].Image = outliers.Draw(1, kind, i, 256)
-		}
-		rows, err := features(pictures)
+		unseen, err := lesson.Unseen(string(kind), detector)
 		if err != nil {
 			return err
 		}
-		var n struct{ gate, detector, either int }
-		for i, p := range pictures {
-			unfit, _ := gate.Default().Assess(p.Image)
-			byGate, byDetector := unfit != "", detector.Distance(rows[i]) > detector.Threshold
-			if byGate {
-				n.gate++
-			}
-			if byDetector {
-				n.detector++
-			}
-			if byGate || byDetector {
-				n.either++
+		var n [4]int
+		for i, row := range fresh[string(kind)] {
+			byGate, byDetector := gated[string(kind)][i], detector.Refuses(row)
+			for k, refuses := range []bool{byGate, byDetector, byGate || byDetector, byGate || unseen.Refuses(row)} {
+				if refuses {
+					n[k]++
+					total[k]++
+				}
 			}
 		}
-		fmt.Printf("  %-10s %12.0f %% %11.0f %% %9.0f %%\n", kind, percent(n.gate, each), percent(n.detector, each), percent(n.either, each))
-		total.gate, total.detector, total.either, total.all = total.gate+n.gate, total.detector+n.detector, total.either+n.either, total.all+each
+		line(string(kind), n, each)
 	}
-	fmt.Printf("  %-10s %12.1f %% %11.1f %% %9.1f %%\n", "all", percent(total.gate, total.all), percent(total.detector, total.all), percent(total.either, total.all))
+	line("all", total, each*len(outliers.Kinds()))
 	text, err := json.Marshal(detector)
 	if err != nil {
 		return err

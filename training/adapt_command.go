@@ -14,6 +14,7 @@ import (
 	"lungbox/ensemble/arch"
 	"lungbox/sync/atomicfile"
 	"lungbox/training/adapt"
+	"lungbox/training/dataset"
 	"lungbox/training/evaluate"
 	"lungbox/training/export"
 	"lungbox/training/fit"
@@ -23,17 +24,19 @@ import (
 
 // adaptFlags are the settings of `lungtrain adapt` and `lungtrain crossvalidate`.
 type adaptFlags struct {
-	preset, simulated, real, out, first string
-	group                               string
-	folds, repeats                      int
-	keep                                float64
-	engine                              engineFlags
+	preset, simulated, real, others string
+	out, first                      string
+	group                           string
+	folds, repeats                  int
+	keep                            float64
+	engine                          engineFlags
 }
 
 func (f *adaptFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.preset, "preset", "field", "recipe: field, or a file that ends in .toml")
 	c.Flags().StringVar(&f.simulated, "simulated", "", "dataset of simulated pictures, to learn from first")
 	c.Flags().StringVar(&f.real, "data", "", "dataset of real pictures")
+	c.Flags().StringVar(&f.others, "others", "", "dataset of pictures that are no lung (lungtrain data others)")
 	c.Flags().StringVarP(&f.out, "output", "o", "", "folder of the run")
 	c.Flags().StringVar(&f.first, "first", "", "folder of a run whose first trainings to go on from; its own without")
 	f.engine.add(c)
@@ -105,6 +108,11 @@ func (f *adaptFlags) load(ctx context.Context, keep func(split string) bool) (ad
 			return run, err
 		}
 	}
+	if f.others != "" {
+		if run.Others, err = loadOthers(ctx, f.others); err != nil {
+			return run, err
+		}
+	}
 	var bar *commandline.Progress
 	task := ""
 	run.Watch = func(net, part string, p fit.Progress) {
@@ -114,6 +122,24 @@ func (f *adaptFlags) load(ctx context.Context, keep func(split string) bool) (ad
 		bar.Show(p.Step, p.Steps, fmt.Sprintf("loss %.4f  accuracy %.1f %%  %.0f pictures/s  %s left", p.Loss, 100*p.Accuracy, p.PerSecond, p.Left.Round(time.Second)))
 	}
 	return run, nil
+}
+
+// loadOthers reads pictures that are no lung: none of them may have a score.
+func loadOthers(ctx context.Context, dir string) (fit.Pool, error) {
+	d, err := dataset.Read(dir)
+	if err != nil {
+		return fit.Pool{}, err
+	}
+	pictures, err := d.LoadAll(ctx, nil)
+	if err != nil {
+		return fit.Pool{}, err
+	}
+	for _, p := range pictures {
+		if p.Score != dataset.Unscored {
+			return fit.Pool{}, fmt.Errorf("%s: %s has a score: want pictures that are no lung", dir, p.File)
+		}
+	}
+	return fit.Pool{Name: dir, Share: 1, Pictures: pictures}, nil
 }
 
 func (f *adaptFlags) adapt(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"lungbox/ensemble/release"
 	"lungbox/training/dataset"
 	"lungbox/training/preset"
 )
@@ -61,7 +62,8 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 	recipe := fieldRecipe(t, dir)
 	succeed(t, dir, "data", "simulate", "-o", "sim", "--seed", "1", "--patients", "6", "--loops", "8", "--frames", "1")
 	elsewhere(t, dir)
-	common := []string{"--preset", recipe, "--simulated", "sim", "--deterministic"}
+	succeed(t, dir, "data", "others", "-o", "others", "--each", "2", "--size", "64")
+	common := []string{"--preset", recipe, "--simulated", "sim", "--others", "others", "--deterministic"}
 	succeed(t, dir, append([]string{"adapt", "--data", "real", "-o", "run"}, common...)...)
 	weights := func(path ...string) string {
 		text, err := os.ReadFile(filepath.Join(append(append([]string{dir}, path...), "weights.safetensors")...))
@@ -112,9 +114,57 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 	}
 	for _, c := range []struct{ args, want string }{
 		{"adapt -o x", "want --simulated, --data or both"},
+		{"adapt -o x --data real --others real", "has a score: want pictures that are no lung"},
 		{"adapt -o x --data real --preset edge", "has no [adapt]"},
 		{"crossvalidate -o x --data real --group ward", `--group "ward": want patient or source`},
 		{"crossvalidate -o x --data real --keep 2", "--keep 2"},
+	} {
+		if _, said, code := run(t, dir, strings.Fields(c.args)...); code == 0 || !strings.Contains(said, c.want) || strings.Count(said, "\n") > 1 {
+			t.Errorf("%s: exit %d, %q, want %q", c.args, code, said, c.want)
+		}
+	}
+}
+
+// The commands that measure a release's honesty run on a run and on a release, and print
+// what they are about; abstain leaves the detector that an export carries.
+func TestHonestyCommands(t *testing.T) {
+	needLiteRT(t)
+	dir := t.TempDir()
+	recipe := fieldRecipe(t, dir)
+	succeed(t, dir, "data", "simulate", "-o", "sim", "--seed", "1", "--patients", "6", "--loops", "8", "--frames", "1")
+	elsewhere(t, dir)
+	succeed(t, dir, "adapt", "--preset", recipe, "--simulated", "sim", "-o", "run")
+	out, _ := succeed(t, dir, "abstain", "run", "--data", "real", "--simulated", "sim", "--each", "3", "--known", "20")
+	if !strings.Contains(out, "heart") || !strings.Contains(out, "of 54 real pictures") {
+		t.Errorf("abstain:\n%s", out)
+	}
+	succeed(t, dir, "export", "run", "-o", "release", "--golden", "sim", "--name", "2026.11.27-1")
+	opened, err := release.Open(os.DirFS(filepath.Join(dir, "release")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if opened.Novelty == nil || opened.Novelty.Likeness == nil || opened.Novelty.Lost != 0.05 {
+		t.Errorf("the release carries the detector %+v", opened.Novelty)
+	}
+	for _, of := range []string{"run", "release"} {
+		if out, _ := succeed(t, dir, "robustness", of, "--data", "real", "--most", "9"); !strings.Contains(out, "gain +6 dB") || !strings.HasPrefix(out, "9 pictures") {
+			t.Errorf("robustness of a %s:\n%s", of, out)
+		}
+		if out, _ := succeed(t, dir, "explain", of, "--data", "sim", "--most", "9"); !strings.Contains(out, "an even map would have") {
+			t.Errorf("explain of a %s:\n%s", of, out)
+		}
+	}
+	if out, _ := succeed(t, dir, "realism", "--data", "real", "--simulated", "sim", "--run", "run", "--most", "40"); !strings.Contains(out, "speckle SNR") || !strings.Contains(out, "told apart by googlenet's features") {
+		t.Errorf("realism:\n%s", out)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"abstain none --data real", "train the net with lungtrain fit"},
+		{"robustness none --data real", "train the net with lungtrain fit"},
+		{"robustness run --data real --split test2", "has no scored pictures"},
+		{"explain run --data real2", "want a dataset of lungtrain data simulate"},
+		{"realism --data real --simulated none", "is no dataset"},
+		{"data others -o x --each 0", "--each 0"},
 	} {
 		if _, said, code := run(t, dir, strings.Fields(c.args)...); code == 0 || !strings.Contains(said, c.want) || strings.Count(said, "\n") > 1 {
 			t.Errorf("%s: exit %d, %q, want %q", c.args, code, said, c.want)

@@ -9,7 +9,7 @@ import (
 
 func newData() *cobra.Command {
 	group := &cobra.Command{Use: "data", Short: "Make, import and check datasets"}
-	group.AddCommand(newSimulate(), newImport(), newCheck())
+	group.AddCommand(newSimulate(), newOthers(), newImport(), newCheck())
 	return group
 }
 

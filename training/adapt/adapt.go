@@ -40,6 +40,7 @@ type Run struct {
 	First     string   // folder of the first trainings; "": in Dir
 	Simulated fit.Pool // empty: real pictures alone, from random weights
 	Real      fit.Pool // empty: simulated pictures alone
+	Others    fit.Pool // pictures that are no lung, without scores; may be empty
 	Again     uint64   // changes the seed of the second training only
 	// Watch, which may be nil, is told after every step of a training.
 	Watch func(net, part string, p fit.Progress)
@@ -79,7 +80,7 @@ func (r *Run) train(ctx context.Context, name string) (set weights.Set, err erro
 		if dir == "" {
 			dir = r.Dir
 		}
-		if from, err = r.fit(ctx, name, First, filepath.Join(dir, First, name), fit.Task{Config: first, Pools: []fit.Pool{r.Simulated}}); err != nil {
+		if from, err = r.fit(ctx, name, First, filepath.Join(dir, First, name), fit.Task{Config: first, Pools: r.with([]fit.Pool{r.Simulated})}); err != nil {
 			return nil, err
 		}
 	}
@@ -95,12 +96,27 @@ func (r *Run) train(ctx context.Context, name string) (set weights.Set, err erro
 		simulated.Share, real.Share = 1-adapt.Share, adapt.Share
 		task.Pools = []fit.Pool{simulated, real}
 	}
+	task.Pools = r.with(task.Pools)
 	task.Checkpoint = task.Steps
 	to, err := r.fit(ctx, name, Second, filepath.Join(r.Dir, Second, name), task)
 	if err != nil || from == nil {
 		return to, err
 	}
 	return Between(from, to, adapt.Between)
+}
+
+// with adds the pictures that are no lung, if there are any, to pools of lungs.
+func (r *Run) with(pools []fit.Pool) []fit.Pool {
+	if len(r.Others.Pictures) == 0 {
+		return pools
+	}
+	lungs := 0.0
+	for _, p := range pools {
+		lungs += p.Share
+	}
+	others := r.Others
+	others.Share = lungs * r.Preset.Adapt.Others / (1 - r.Preset.Adapt.Others)
+	return append(pools, others)
 }
 
 func (r *Run) fit(ctx context.Context, name, part, dir string, t fit.Task) (weights.Set, error) {

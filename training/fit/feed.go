@@ -63,15 +63,26 @@ func (r *run) batch(step int) fed {
 		r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net, r.sampler.any, random)
 		b.pictures[k] = picture
 		if r.ClassWeights {
-			b.Weights[k] = r.weights[picture.Score]
+			b.Weights[k] = 1
+			if picture.Score != dataset.Unscored {
+				b.Weights[k] = r.weights[picture.Score]
+			}
 		}
 		r.target(b.Labels[k*r.net.Classes:][:r.net.Classes], picture.Score)
 	}
 	return b
 }
 
-// target fills in the probabilities that the net shall give a picture of a score.
+// target fills in the probabilities that the net shall give a picture of a score: of one
+// without a score, which is no lung, that all scores are as likely (outlier exposure,
+// Hendrycks et al. 2019, arXiv 1812.04606).
 func (c *Config) target(row []float32, score int) {
+	if score == dataset.Unscored {
+		for s := range row {
+			row[s] = 1 / float32(len(row))
+		}
+		return
+	}
 	own := make([]float64, len(row))
 	own[score] = 1
 	if c.Grades > 0 {
@@ -120,6 +131,9 @@ func classWeights(pools []Pool) (weights [ensemble.Scores]float32) {
 	all, classes := 0, 0
 	for _, p := range pools {
 		for _, picture := range p.Pictures {
+			if picture.Score == dataset.Unscored {
+				continue
+			}
 			counts[picture.Score]++
 			all++
 		}

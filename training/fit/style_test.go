@@ -5,6 +5,8 @@ import (
 	"math/cmplx"
 	"math/rand/v2"
 	"testing"
+
+	"lungbox/training/dataset"
 )
 
 // texture is a picture of noise of one coarseness in a black frame.
@@ -93,6 +95,19 @@ func TestSector(t *testing.T) {
 	}
 	if share := float64(lit) / 100 / side / side; share > 0.9 {
 		t.Errorf("%.2f of the picture stays: that is no other fan", share)
+	}
+}
+
+// A picture without a score, which is no lung, shall give none.
+func TestTargetOfNoLung(t *testing.T) {
+	row := make([]float32, 4)
+	for _, c := range []Config{{}, {Smoothing: 0.2}, {Grades: 0.6}} {
+		c.target(row, dataset.Unscored)
+		for _, p := range row {
+			if p != 0.25 {
+				t.Errorf("%+v: target %v", c, row)
+			}
+		}
 	}
 }
 

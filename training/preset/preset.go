@@ -92,6 +92,7 @@ type Adapt struct {
 	Steps   int     `toml:"steps"`   // of the training on both
 	Rate    float64 `toml:"rate"`    // of that, as a share of the first training's
 	Share   float64 `toml:"share"`   // of real pictures in it
+	Others  float64 `toml:"others"`  // share of pictures that are no lung in both trainings, where there are any
 	Between float64 `toml:"between"` // weights that are kept: 0 those of the first, 1 those of the second training
 }
 
@@ -182,8 +183,8 @@ func (p *Preset) Check() error {
 	}
 	s, e := p.Split, p.Evaluate
 	switch {
-	case p.Adapt != (Adapt{}) && (p.Adapt.Steps < 1 || !(p.Adapt.Rate > 0) || !(p.Adapt.Share > 0 && p.Adapt.Share < 1) || !(p.Adapt.Between >= 0 && p.Adapt.Between <= 1)):
-		return fmt.Errorf("adapt: steps %d, rate %v, share %v, between %v: want 1 or more, more than 0, between 0 and 1, 0 to 1", p.Adapt.Steps, p.Adapt.Rate, p.Adapt.Share, p.Adapt.Between)
+	case p.Adapt != (Adapt{}) && (p.Adapt.Steps < 1 || !(p.Adapt.Rate > 0) || !(p.Adapt.Share > 0 && p.Adapt.Share < 1) || !(p.Adapt.Others > 0 && p.Adapt.Others < 1) || !(p.Adapt.Between >= 0 && p.Adapt.Between <= 1)):
+		return fmt.Errorf("adapt: steps %d, rate %v, share %v, others %v, between %v: want 1 or more, more than 0, twice between 0 and 1, 0 to 1", p.Adapt.Steps, p.Adapt.Rate, p.Adapt.Share, p.Adapt.Others, p.Adapt.Between)
 	case s.FoldBy != "group" && s.FoldBy != "picture":
 		return fmt.Errorf("split.fold_by %q: want group or picture", s.FoldBy)
 	case p.Selection.Filter != selection.Paper && p.Selection.Filter != selection.Confident && p.Selection.Filter != selection.None:
