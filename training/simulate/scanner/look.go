@@ -45,7 +45,7 @@ func Looks() []Look {
 		Name: "convex-cart", array: Convex,
 		radius: interval{50, 62}, opening: interval{56, 72}, depth: interval{90, 160}, beams: 144,
 		frequency: interval{3, 4.2}, cycles: interval{1.6, 2.4}, fnumber: interval{2.6, 3.8},
-		dynamic: interval{54, 66}, gamma: interval{1, 1.3}, knee: interval{0.1, 0.5}, floor: interval{0, 2}, peak: interval{150, 250}, soft: interval{0.5, 3},
+		dynamic: interval{54, 66}, gamma: interval{1, 1.3}, knee: interval{0.1, 0.5}, floor: interval{0, 2}, peak: interval{150, 250}, soft: interval{0.5, 7},
 		noise: interval{-12, 2}, cut: 0.6, quality: interval{50, 100}, screenColumns: []int{640, 800},
 		chrome: chrome{ticks: true, bar: true, lines: 6, focus: true},
 	}
@@ -54,7 +54,7 @@ func Looks() []Look {
 	handheld.Name = "convex-handheld"
 	handheld.radius, handheld.opening = interval{40, 60}, interval{50, 66}
 	handheld.beams, handheld.fnumber = 112, interval{3.2, 4.6}
-	handheld.dynamic, handheld.gamma, handheld.soft = interval{48, 58}, interval{0.9, 1.2}, interval{0, 2}
+	handheld.dynamic, handheld.gamma, handheld.soft = interval{48, 58}, interval{0.9, 1.2}, interval{0.5, 5}
 	handheld.noise, handheld.quality = interval{-5, 7}, interval{30, 80}
 	handheld.screenColumns = []int{320, 480, 640}
 	handheld.chrome = chrome{ticks: true, lines: 3}
@@ -63,7 +63,7 @@ func Looks() []Look {
 	smooth.Name = "convex-smooth"
 	smooth.opening, smooth.depth = interval{60, 76}, interval{80, 180}
 	smooth.beams, smooth.frequency = 176, interval{3.5, 5}
-	smooth.dynamic, smooth.gamma, smooth.soft = interval{60, 74}, interval{1, 1.5}, interval{1.5, 4}
+	smooth.dynamic, smooth.gamma, smooth.soft = interval{60, 74}, interval{1, 1.5}, interval{2, 10}
 	smooth.noise, smooth.floor = interval{-14, 0}, interval{0, 10}
 	smooth.chrome = chrome{ticks: true, bar: true, lines: 9, focus: true, trace: true}
 
@@ -71,7 +71,7 @@ func Looks() []Look {
 	old.Name = "convex-old"
 	old.beams, old.frequency, old.cycles = 96, interval{2.5, 3.5}, interval{2, 3}
 	old.dynamic, old.gamma, old.knee = interval{42, 54}, interval{0.8, 1.1}, interval{0.3, 0.9}
-	old.soft = interval{0.5, 3.5}
+	old.soft = interval{0.5, 6}
 	old.noise, old.floor, old.quality = interval{-5, 7}, interval{0, 14}, interval{25, 70}
 	old.screenColumns = []int{320, 640}
 	old.chrome = chrome{ticks: true, bar: true, lines: 7}
@@ -96,7 +96,7 @@ func Looks() []Look {
 
 	linearHandheld := linear
 	linearHandheld.Name = "linear-handheld"
-	linearHandheld.beams, linearHandheld.fnumber, linearHandheld.soft = 128, interval{2.6, 3.6}, interval{0, 2}
+	linearHandheld.beams, linearHandheld.fnumber, linearHandheld.soft = 128, interval{2.6, 3.6}, interval{0, 4}
 	linearHandheld.noise, linearHandheld.quality = interval{-5, 7}, interval{30, 80}
 	linearHandheld.screenColumns = []int{320, 480}
 	linearHandheld.chrome = chrome{ticks: true, lines: 3}
