@@ -65,6 +65,7 @@ func TestNewRefuses(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"arch": func(c *Config) { c.Arch = "alexnet" }, "width": func(c *Config) { c.Width = math.NaN() },
 		"thin": func(c *Config) { c.Width = 0 }, "small": func(c *Config) { c.Input = 16 }, "classes": func(c *Config) { c.Classes = 1 },
+		"tone": func(c *Config) { c.Tone = "warm" },
 	} {
 		c := good
 		change(&c)
@@ -76,7 +77,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestDigestTellsNetsApart(t *testing.T) {
 	seen := map[string]Config{}
-	for _, c := range []Config{Full(ResNet50), Full(VGG19), {ResNet50, 0.25, 224, 4}, {ResNet50, 1, 128, 4}, {ResNet50, 1, 224, 3}} {
+	for _, c := range []Config{Full(ResNet50), Full(VGG19), {Arch: ResNet50, Width: 0.25, Input: 224, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 128, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 3}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 4, Tone: Own}} {
 		digest := MustNew(c).Digest()
 		if other, ok := seen[digest]; ok {
 			t.Errorf("%+v and %+v have one digest", c, other)

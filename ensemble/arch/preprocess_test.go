@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/draw"
 	"math"
+	"slices"
 	"testing"
 
 	"lungbox/ensemble/arch"
@@ -65,6 +66,55 @@ func TestPreprocessStaysInsideTheCrop(t *testing.T) {
 					t.Fatalf("width %d to %d: value %d is %v in a window, %v alone", width, side, i, got[i], want[i])
 				}
 			}
+		}
+	}
+}
+
+// The picture's own tone takes gain, brightness and contrast of the whole away, leaves what
+// is black at zero, and does not blow up what has no contrast.
+func TestOwnTone(t *testing.T) {
+	net := arch.Config{Input: 32, Tone: arch.Own}
+	picture := func(gain, shift float64) *image.Gray {
+		p := image.NewGray(image.Rect(0, 0, 32, 32))
+		for y := 8; y < 32; y++ {
+			for x := range 32 {
+				p.Pix[y*32+x] = uint8(math.Round(gain*float64(40+(x*5+y*11)%80) + shift))
+			}
+		}
+		return p
+	}
+	a, b, fixed := make([]float32, 32*32), make([]float32, 32*32), make([]float32, 32*32)
+	net.Preprocess(a, picture(1, 0))
+	net.Preprocess(b, picture(1.7, 20))
+	arch.Preprocess(fixed, picture(1.7, 20), 32)
+	mean, off := 0.0, 0.0
+	for i := range a {
+		if i < 8*32 && a[i] != 0 {
+			t.Fatalf("what is black has the value %v", a[i])
+		}
+		mean += float64(a[i]) / (24 * 32)
+		off = max(off, math.Abs(float64(a[i]-b[i])))
+	}
+	if math.Abs(mean) > 1e-4 || off > 0.5 {
+		t.Errorf("mean %v; another gain changes a value by %v", mean, off)
+	}
+	if slices.Equal(b, fixed) {
+		t.Error("the tone changes nothing")
+	}
+	even := image.NewGray(image.Rect(0, 0, 32, 32))
+	for i := range even.Pix {
+		even.Pix[i] = uint8(99 + i%3)
+	}
+	net.Preprocess(a, even)
+	for _, v := range a {
+		if v > 1 || v < -1 || math.IsNaN(float64(v)) {
+			t.Fatalf("an all but even picture gives %v", v)
+		}
+	}
+	net.Preprocess(a, image.NewGray(image.Rect(0, 0, 5, 5)))
+	for _, v := range a {
+		if v != 0 {
+			t.Fatalf("a black picture gives %v", v)
 		}
 	}
 }

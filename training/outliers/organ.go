@@ -98,7 +98,7 @@ func even(level float64) tissue { return func(_, _ float64) float64 { return lev
 func heart(d *seed.Draws, depth, base float64) tissue {
 	lean := d.Between(-0.6, 0.6)
 	x, z := d.Between(-8, 8), d.Between(0.45, 0.6)*depth
-	t := tissue(even(base - 4))
+	t := even(base - 4)
 	for i := range 4 {
 		sideways, down := 2*float64(i%2)-1, 2*float64(i/2)-1
 		e := ellipse{x + sideways*d.Between(12, 18), z + down*d.Between(0.13, 0.17)*depth, d.Between(10, 16), d.Between(0.11, 0.15) * depth, lean}
@@ -108,7 +108,7 @@ func heart(d *seed.Draws, depth, base float64) tissue {
 }
 
 func liver(d *seed.Draws, depth, base float64) tissue {
-	t := tissue(even(base))
+	t := even(base)
 	for range 3 + d.IntN(6) {
 		e := ellipse{d.Between(-50, 50), d.Between(0.2, 0.85) * depth, d.Between(3, 14), d.Between(1.5, 4), d.Between(-1, 1)}
 		t = wall(e, d.Between(0.05, 0.25), base+d.Between(0, 9), base-35, t)
