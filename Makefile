@@ -125,6 +125,10 @@ vm-test: ## Test the box as firmware in virtual machines (SCENARIO=grabber,packa
 demo-release: bin/lungtrain ## Train the demo release (simulated pictures and CLIPS) into daemon/demo/release
 	.make/demo-release.sh "$(CLIPS)" $(CURDIR)/out/demo $(CURDIR)/daemon/demo/release
 
+.PHONY: crossvalidate
+crossvalidate: bin/lungtrain ## Judge the demo release's recipe on CLIPS that its nets never saw, by source and by patient
+	.make/crossvalidate.sh "$(CLIPS)" $(CURDIR)/out/demo
+
 .PHONY: tensorflow
 ifeq ($(TENSORFLOW_DIR),$(CACHE)/tensorflow-2.18.1)
 tensorflow: $(TENSORFLOW_DIR)/.complete

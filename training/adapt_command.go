@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,6 @@ import (
 	"lungbox/sync/atomicfile"
 	"lungbox/training/adapt"
 	"lungbox/training/dataset"
-	"lungbox/training/evaluate"
 	"lungbox/training/export"
 	"lungbox/training/fit"
 	"lungbox/training/preset"
@@ -155,18 +153,6 @@ func (f *adaptFlags) adapt(ctx context.Context) error {
 	return nil
 }
 
-// validated is what a cross-validation leaves as R/crossvalidation-GROUP.json.
-type validated struct {
-	Group     string                       `json:"group"`
-	Folds     int                          `json:"folds"`
-	Repeats   int                          `json:"repeats"`
-	Keep      float64                      `json:"keep"`
-	Report    evaluate.Report              `json:"report"`
-	Honesty   adapt.Honesty                `json:"honesty"`
-	Risk      []evaluate.Risk              `json:"risk"`
-	Intervals map[string]evaluate.Interval `json:"intervals"` // 95 %, by bootstrap over patients
-}
-
 func (f *adaptFlags) crossvalidate(ctx context.Context) error {
 	v := adapt.Validation{Group: f.group, Folds: f.folds, Repeats: f.repeats, Keep: f.keep}
 	switch f.group {
@@ -196,40 +182,20 @@ func (f *adaptFlags) crossvalidate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	samples, err := adapt.Samples(judged, nil)
+	o, err := adapt.Judge(judged, run.Preset.Evaluate.Bootstrap, run.Preset.Seed)
 	if err != nil {
 		return err
 	}
-	honesty, calibrated, err := adapt.Calibrate(judged)
-	if err != nil {
+	o.Group, o.Folds, o.Repeats, o.Keep = f.group, v.Folds, f.repeats, f.keep
+	if _, err := fmt.Print(o); err != nil {
 		return err
-	}
-	out := validated{Group: f.group, Folds: v.Folds, Repeats: f.repeats, Keep: f.keep, Report: evaluate.Judge(samples), Honesty: honesty, Risk: evaluate.RiskCoverage(calibrated), Intervals: map[string]evaluate.Interval{}}
-	fmt.Printf("left out by %s, %d times\n\n%s\n95 %% intervals over patients:\n", f.group, f.repeats, out.Report)
-	for _, s := range evaluate.Statistics() {
-		i := evaluate.Bootstrap(samples, run.Preset.Evaluate.Bootstrap, run.Preset.Seed, s.Of)
-		out.Intervals[s.Name] = i
-		fmt.Printf("  %-24s %.3f (%.3f to %.3f)\n", s.Name, i.Point, i.Low, i.High)
-	}
-	fmt.Print(honesty)
-	fmt.Println("share of pictures scored, the surest first, and how many of those are wrong:")
-	for _, r := range out.Risk {
-		fmt.Printf("  %3.0f %%  wrong %.3f  by 2 or more %.3f\n", 100*r.Coverage, r.Wrong, r.Severe)
 	}
 	if f.group == split.Patient && f.keep == 1 {
-		if err := f.keepTemperatures(honesty); err != nil {
+		if err := f.keepTemperatures(o.Honesty); err != nil {
 			return err
 		}
 	}
-	text, err := json.MarshalIndent(out, "", " ")
-	if err != nil {
-		return err
-	}
-	name := "crossvalidation-" + f.group
-	if f.keep < 1 {
-		name += strings.TrimPrefix(fmt.Sprintf("-keep%g", f.keep), "")
-	}
-	return atomicfile.Write(filepath.Join(f.out, name+".json"), text)
+	return o.Write(f.out)
 }
 
 // keepTemperatures writes the temperatures of all left-out pictures where `lungtrain export`

@@ -175,6 +175,11 @@ func TestHeatMap(t *testing.T) {
 		t.Errorf("the note is %q", note)
 	}
 	tab.Screenshot("page-heat-1280x800")
+	tab.Do(chromedp.Click("#lines"))
+	tab.Until(`document.querySelectorAll("#picture canvas").length === 2 && /^Image analysis, not the nets: (no )?pleural line, .* B-lines?$/.test(document.querySelector("#lines-note").textContent)`)
+	tab.Screenshot("page-lines-1280x800")
+	tab.Do(chromedp.Click("#lines"))
+	tab.Until(`document.querySelectorAll("#picture canvas").length === 1 && document.querySelector("#lines-note").hidden`)
 	b.set(func(s *scene) { s.decide = func(int) ensemble.Decision { return agreed(1) } })
 	tab.Until(`document.querySelector("#heat-note").textContent === "No heat map for this frame" && document.querySelector("#picture canvas") === null`)
 	tab.Do(chromedp.Reload())

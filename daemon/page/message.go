@@ -12,6 +12,7 @@ import (
 	"lungbox/daemon/pipeline"
 	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
+	"lungbox/ensemble/signs"
 )
 
 // message is what a browser gets: everything there is to know, every time, so that
@@ -36,6 +37,8 @@ type message struct {
 	Picture []byte `json:"picture"`
 	// Heat says where in the picture the score comes from; null where no net can say.
 	Heat *ensemble.Heat `json:"heat"`
+	// Signs are the lines that image analysis finds in the picture, whatever the nets say.
+	Signs *signs.Signs `json:"signs"`
 
 	Nets     []string          `json:"nets"` // in order of cost: who could have voted
 	Counters pipeline.Counters `json:"counters"`
@@ -86,18 +89,27 @@ func (p *Page) message(now time.Time, withPicture bool) []byte {
 		m.Result, m.AgeMs = nil, 0
 	}
 	if m.Result != nil {
-		m.Picture, m.Heat = encode(from.Picture), from.Heat
+		m.Picture, m.Heat, m.Signs = encode(from.Picture), from.Heat, find(from)
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		// Numbers that JSON cannot hold, from a scorer that broke its contract.
-		m.Result, m.Picture, m.Heat = nil, nil, nil
+		m.Result, m.Picture, m.Heat, m.Signs = nil, nil, nil, nil
 		m.State, m.Detail = pipeline.Fault, fmt.Sprintf("the result cannot be shown: %v", err)
 		if text, err = json.Marshal(m); err != nil {
 			return nil // the browser will say that there is no live data
 		}
 	}
 	return fmt.Appendf(nil, "data: %s\n\n", text)
+}
+
+// find looks for lines in the picture of a scored frame; nil without one.
+func find(e pipeline.Event) *signs.Signs {
+	if e.Picture == nil || e.Result.Score == ensemble.None {
+		return nil
+	}
+	found := signs.Find(e.Picture)
+	return &found
 }
 
 // longest is the longest side of a picture that is sent, in pixels: more does not

@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"lungbox/ensemble/release"
+	"lungbox/training/adapt"
 	"lungbox/training/evaluate"
 )
 
-// Card writes the model card. Every figure in it comes from the evaluation that was
-// kept in the run; without one the card says that nothing was measured.
-func Card(content release.Content, report *evaluate.Report, opt Options) string {
+// Card writes the model card. Every figure in it comes from the evaluation and the
+// cross-validations that were kept in the run; without any the card says that nothing was
+// measured.
+func Card(content release.Content, report *evaluate.Report, left []*adapt.Outcome, opt Options) string {
 	var b strings.Builder
 	m := content.Manifest
 	fmt.Fprintf(&b, "# Release %s\n\n", m.Name)
@@ -28,9 +30,20 @@ func Card(content release.Content, report *evaluate.Report, opt Options) string 
 	}
 	fmt.Fprintf(&b, "\n## Data\n\n%s\n", data)
 	b.WriteString("\n## Measured\n\n")
-	if report == nil {
+	for _, o := range left {
+		fmt.Fprintf(&b, "Nets trained by the same recipe on the other clips, on those that were left out, in float32,\nas `lungtrain crossvalidate --group %s` printed it:\n\n```\n%s```\n\n", o.Group, o)
+	}
+	if len(left) > 0 {
+		b.WriteString("Left out by source is the figure that counts: a hospital whose pictures nobody trained with.\nLeft out by patient, other patients of the same source were trained with, which flatters. AUC\n0|123 tells score 0 from the others, AUC 01|23 scores 0 and 1 from 2 and 3; kappa has\nquadratic weights. The nets of this release were trained on all clips.\n")
+	}
+	if n := m.Novelty; n != nil {
+		fmt.Fprintf(&b, "\nFrames whose features are unlike the training are refused: about %.0f %% of lung frames of a\nsource that the detector has not seen (`lungtrain abstain`).\n", 100*n.Lost)
+	}
+	switch {
+	case report == nil && len(left) > 0:
+	case report == nil:
 		b.WriteString("Nothing was measured: the run holds no evaluation.\n")
-	} else {
+	default:
 		fmt.Fprintf(&b, "On clips of patients that no net has seen (%d patients, %d sources), in float32, as\n`lungtrain evaluate` printed it:\n\n```\n%s```\n\n", report.Patients, report.Sources, report)
 		b.WriteString("AUC 0|123 tells score 0 from the others, AUC 01|23 scores 0 and 1 from 2 and 3; kappa\nhas quadratic weights. The split is by patient. Public clips are confounded by their\nsource: a web site has one look and often one score, so that these figures flatter.\nA hospital whose pictures are not among the sources must expect less.\n")
 	}

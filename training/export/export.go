@@ -19,6 +19,7 @@ import (
 	"lungbox/ensemble/release"
 	"lungbox/ensemble/weights"
 	"lungbox/tflite"
+	"lungbox/training/adapt"
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/evaluate"
@@ -108,7 +109,17 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 	// Twice what int8 costs on this machine, and a little for other processors: a
 	// wrong kernel or picture is off by far more.
 	content.Manifest.GoldenTolerance = 2*worst + 0.02
-	content.Texts = map[string]string{"MODEL_CARD.md": Card(content, report, opt), "LICENSE": terms.Text}
+	var left []*adapt.Outcome
+	for _, group := range []string{"source", "patient"} {
+		o, err := adapt.ReadOutcome(dir, group)
+		if err != nil {
+			return m, err
+		}
+		if o != nil {
+			left = append(left, o)
+		}
+	}
+	content.Texts = map[string]string{"MODEL_CARD.md": Card(content, report, left, opt), "LICENSE": terms.Text}
 	return content.Manifest, release.Write(out, content)
 }
 

@@ -36,7 +36,7 @@ function draw() {
   }
   const result = shown.result;
   showHead(result.score === null ? 'no-score' : 'score', result.score, ...ofResult(result));
-  showPicture(image, result, shown.heat);
+  showPicture(image, result, shown);
   showVotes(newest.nets, result);
   showLamps(newest.panel);
 }
@@ -147,7 +147,8 @@ function remembered(id) {
   }
 }
 
-choice('heat', false); // off whenever the page is opened: first the picture itself
+choice('lines', false);
+choice('heat', false); // both off whenever the page is opened: first the picture itself
 choice('light');
 choice('colours');
 draw();

@@ -1,7 +1,7 @@
 // Puts what is known into the page. Every function here sets everything that it is
 // about, so nothing old can be left over.
 
-import { netName, noVote, ofPanel } from './words.js';
+import { netName, noVote, ofPanel, ofSigns } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -26,15 +26,20 @@ export function showHead(mode, score, title, reason) {
   text('empty', title);
 }
 
-// The picture element of a message that has been decoded, or null for none, with the map
-// of where its score comes from over it when people ask for that.
-export function showPicture(image, result, heat) {
-  const wanted = Boolean(image) && $('heat').getAttribute('aria-pressed') === 'true';
+// The picture element of a message that has been decoded, or null for none, and over it
+// what people ask for: the map of where its score comes from, and lines.
+export function showPicture(image, result, message) {
+  const heat = message?.heat;
+  const signs = message?.signs;
+  const wants = (id) => Boolean(image) && $(id).getAttribute('aria-pressed') === 'true';
   const layers = image ? [image] : [];
-  if (wanted && heat) layers.push(heatLayer(image, heat));
+  if (wants('heat') && heat) layers.push(heatLayer(image, heat));
+  if (wants('lines') && signs) layers.push(linesLayer(image, signs));
   $('picture').replaceChildren(...layers);
-  $('heat-note').hidden = !wanted;
+  $('heat-note').hidden = !wants('heat');
   text('heat-note', heat ? `Heat map: what speaks for score ${result.score}` : 'No heat map for this frame');
+  $('lines-note').hidden = !wants('lines');
+  text('lines-note', signs ? ofSigns(signs) : 'No lines looked for in this frame');
   long('file', result ? result.file.split(/[\\/]/).pop() : '');
   text('frame', result ? `frame ${result.frame}` : '');
   text('taken', result ? new Date(result.time).toLocaleTimeString('en-GB') : '');
@@ -53,6 +58,38 @@ function heatLayer(image, heat) {
   const to = layer.getContext('2d');
   to.imageSmoothingQuality = 'high';
   to.drawImage(small, 0, 0, layer.width, layer.height);
+  return layer;
+}
+
+// Lines found by image analysis: the pleural line solid, its repetitions dashed, B-lines
+// dotted, so that no colour is needed to tell them apart.
+function linesLayer(image, signs) {
+  const layer = document.createElement('canvas');
+  layer.className = 'lines';
+  layer.width = image.naturalWidth;
+  layer.height = image.naturalHeight;
+  const to = layer.getContext('2d');
+  to.lineWidth = Math.max(1.5, layer.width / 260);
+  const path = (points, colour, dash) => {
+    to.strokeStyle = colour;
+    to.setLineDash(dash.map((d) => d * to.lineWidth));
+    to.beginPath();
+    points.forEach((p, i) => {
+      const gap = i === 0 || Math.abs(p.x - points[i - 1].x) > 0.03; // a rib hides what is between
+      to[gap ? 'moveTo' : 'lineTo'](p.x * layer.width, p.y * layer.height);
+    });
+    to.stroke();
+  };
+  for (const line of signs.a_lines ?? []) path(line, '#56b4e9', [6, 4]);
+  for (const b of signs.b_lines ?? []) {
+    to.strokeStyle = '#e69f00';
+    to.setLineDash([to.lineWidth, 3 * to.lineWidth]);
+    to.beginPath();
+    to.moveTo(b.from.x * layer.width, b.from.y * layer.height);
+    to.lineTo(b.to.x * layer.width, b.to.y * layer.height);
+    to.stroke();
+  }
+  path(signs.pleura ?? [], '#f6f1e4', []);
   return layer;
 }
 

@@ -75,6 +75,13 @@ const PANEL = {
   'lamp-test': 'test',
 };
 
+// How many lines image analysis found.
+export function ofSigns(signs) {
+  const some = (n, what) => `${n === 0 ? 'no' : n} ${what}${n === 1 ? '' : 's'}`;
+  const pleura = signs.pleura?.length ? 'pleural line' : 'no pleural line';
+  return `Image analysis, not the nets: ${pleura}, ${some(signs.a_lines?.length ?? 0, 'A-line')}, ${some(signs.b_lines?.length ?? 0, 'B-line')}`;
+}
+
 // What the panel is doing, in a few words.
 export function ofPanel(panel) {
   if (panel.error) return sentence(panel.error);
