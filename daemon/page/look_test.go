@@ -166,7 +166,7 @@ func TestHeatMap(t *testing.T) {
 		t.Error("the map is on before anybody asked for it")
 	}
 	tab.Do(chromedp.Click("#heat"))
-	opacity := `(x, y) => { const c = document.querySelector("#picture canvas"); return c.getContext("2d").getImageData(x * c.width, y * c.height, 1, 1).data[3] }`
+	opacity := `(x, y) => { const c = document.querySelector("#picture canvas"); const to = new OffscreenCanvas(c.width, c.height).getContext("2d", { willReadFrequently: true }); to.drawImage(c, 0, 0); return to.getImageData(x * c.width, y * c.height, 1, 1).data[3] }`
 	tab.Until(`document.querySelector("#picture canvas") !== null && (` + opacity + `)(0.375, 0.625) > 120`)
 	if cold := browsertest.Eval[int](tab, `(`+opacity+`)(0.9, 0.1)`); cold != 0 {
 		t.Errorf("opacity %d where nothing speaks for the score", cold)
