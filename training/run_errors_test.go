@@ -51,7 +51,7 @@ func TestRunErrors(t *testing.T) {
 		want string
 	}{
 		{"run", 2, "--data and --out are needed"},
-		{"run --data sim --out r --preset best", 2, `preset "best": want paper, edge, demo, or a file that ends in .toml`},
+		{"run --data sim --out r --preset best", 2, `preset "best": want paper, edge, demo, field, or a file that ends in .toml`},
 		{"run --preset best --show", 2, `preset "best"`},
 		{"run --data sim --out r --preset gone.toml", 2, "gone.toml: no such file"},
 		{"run --data sim --out r --preset unknown.toml", 2, "unknown key train.epochs: remove it"},
