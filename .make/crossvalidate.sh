@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Usage: crossvalidate.sh CLIPS WORK
 # Judges the preset field on clips that its nets never saw: by source, by patient, with
-# half of the patients, and without simulated pictures. The first trainings are those of
+# half of the patients, and without simulated pictures (these two in five parts of
+# sources). The first trainings are those of
 # the demo release in WORK/run.
 set -euo pipefail
 clips=$1 work=$2
@@ -12,8 +13,6 @@ train=$root/bin/lungtrain
 "$train" adapt --simulated "$work/simulated" --others "$work/others" --data "$work/real" --deterministic -o "$work/run"
 common=(--simulated "$work/simulated" --others "$work/others" --data "$work/real" --first "$work/run" --deterministic)
 "$train" crossvalidate "${common[@]}" --group source -o "$work/judged"
-"$train" crossvalidate "${common[@]}" --group patient --repeats 2 -o "$work/judged"
-for keep in 0.25 0.5; do
-	"$train" crossvalidate "${common[@]}" --group source --keep $keep -o "$work/judged"
-done
-"$train" crossvalidate --data "$work/real" --deterministic --group source -o "$work/real-only"
+"$train" crossvalidate "${common[@]}" --group patient -o "$work/judged"
+"$train" crossvalidate "${common[@]}" --group source --folds 5 --keep 0.5 -o "$work/judged"
+"$train" crossvalidate --data "$work/real" --deterministic --group source --folds 5 -o "$work/real-only"

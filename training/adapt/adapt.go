@@ -27,6 +27,10 @@ import (
 	"lungbox/training/preset"
 )
 
+// alone is how many times as long real pictures alone are trained on as with nets that
+// have learnt from simulated ones.
+const alone = 3
+
 // Folders of a run, beside those of the nets.
 const (
 	First  = "first"
@@ -90,7 +94,10 @@ func (r *Run) train(ctx context.Context, name string) (set weights.Set, err erro
 	second := first
 	second.Seed, second.Sampling = first.Seed+1000+100*r.Again, fit.Sources
 	task := fit.Task{Config: second, Initial: from, Pools: []fit.Pool{r.Real}}
-	if from != nil {
+	if from == nil {
+		// A few hundred pictures are learnt by heart long before the first training's end.
+		task.Steps = min(first.Steps, alone*adapt.Steps)
+	} else {
 		task.Steps, task.Rate = adapt.Steps, first.Rate*adapt.Rate
 		simulated, real := r.Simulated, r.Real
 		simulated.Share, real.Share = 1-adapt.Share, adapt.Share
