@@ -108,7 +108,16 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 			t.Errorf("by %s the same command prints another report:\n%s\n%s", group, out, again)
 		}
 	}
+	kept := filepath.Join(dir, "cv", "site-0-0", "logits.csv")
+	text, err := os.ReadFile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(kept, text[:len(text)/2], 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ args, want string }{
+		{"crossvalidate --group source --data real -o cv --first run --simulated sim --others others --deterministic --preset " + recipe, "remove it to train again"},
 		{"adapt -o x", "want --simulated, --data or both"},
 		{"adapt -o x --data real --others real", "has a score: want pictures that are no lung"},
 		{"adapt -o x --data real --preset edge", "has no [adapt]"},

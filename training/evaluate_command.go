@@ -93,14 +93,11 @@ func evaluateRun(ctx context.Context, run, data, split string, opt tensorflow.Op
 
 // infer gives the logits of one net, one row for each picture.
 func infer(ctx context.Context, net *arch.Net, set weights.Set, pictures []dataset.Picture, opt tensorflow.Options) ([][ensemble.Scores]float32, error) {
-	trainer, err := tensorflow.NewTrainer(net, tensorflow.TrainerOptions{Options: opt})
+	trainer, err := fit.Open(net, set, opt)
 	if err != nil {
 		return nil, err
 	}
 	defer trainer.Close()
-	if err := trainer.Load(set); err != nil {
-		return nil, err
-	}
 	bar := newProgress(net.Arch)
 	return fit.Logits(ctx, trainer, net, pictures, func(done, total int) { bar.Show(done, total, "pictures") })
 }

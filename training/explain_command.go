@@ -48,21 +48,12 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 	if err != nil {
 		return err
 	}
-	members, done, err := membersOf(dir)
+	set, done, err := openSet(ctx, dir, opt)
 	if err != nil {
 		return err
 	}
 	defer done()
 	pool, _, err := loadPool(ctx, data, func(string) bool { return true })
-	if err != nil {
-		return err
-	}
-	engine, err := tensorflow.New(ctx, members, opt)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	set, err := ensemble.NewSet(engine, members, ensemble.Full)
 	if err != nil {
 		return err
 	}

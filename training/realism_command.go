@@ -14,6 +14,7 @@ import (
 	"lungbox/training/adapt"
 	"lungbox/training/dataset"
 	"lungbox/training/fit"
+	"lungbox/training/logistic"
 	"lungbox/training/realism"
 	"lungbox/training/split"
 )
@@ -84,7 +85,7 @@ func realismRun(ctx context.Context, real, simulated, run string, most int, engi
 		if err != nil {
 			return err
 		}
-		rows[i] = wide(features)
+		rows[i] = logistic.Wide(features)
 	}
 	fmt.Printf("told apart by %s's features: %.1f %%\n", arch.GoogLeNet, 100*realism.Classify(rows[0], rows[1], groups[0], groups[1], folds))
 	return nil
@@ -101,15 +102,4 @@ func statistics(ctx context.Context, pictures []dataset.Picture) ([][]float64, e
 		})
 	}
 	return rows, work.Wait()
-}
-
-func wide(rows [][]float32) [][]float64 {
-	out := make([][]float64, len(rows))
-	for i, r := range rows {
-		out[i] = make([]float64, len(r))
-		for k, v := range r {
-			out[i][k] = float64(v)
-		}
-	}
-	return out
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lungbox/capture"
 	"lungbox/daemon/commandline"
 	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
@@ -48,7 +49,7 @@ the vote differ from the one of the picture as it was.`,
 }
 
 func robustness(ctx context.Context, dir, data, split string, most int, opt tensorflow.Options) error {
-	members, done, err := membersOf(dir)
+	set, done, err := openSet(ctx, dir, opt)
 	if err != nil {
 		return err
 	}
@@ -61,31 +62,26 @@ func robustness(ctx context.Context, dir, data, split string, most int, opt tens
 	if len(pictures) == 0 {
 		return fmt.Errorf("%s has no scored pictures with split %q: give another --split, or an empty one for all", data, split)
 	}
-	engine, err := tensorflow.New(ctx, members, opt)
-	if err != nil {
-		return err
-	}
-	defer engine.Close()
-	asIs, err := votes(ctx, engine, members, pictures, nil)
+	asIs, err := decisions(ctx, set, pictures, nil)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("%d pictures                score differs   by 2 or more   mean change of probability\n", len(pictures))
 	for _, change := range robust.Changes() {
-		changed, err := votes(ctx, engine, members, pictures, change.Apply)
+		changed, err := decisions(ctx, set, pictures, change.Apply)
 		if err != nil {
 			return err
 		}
 		differ, severe, moved := 0, 0, 0.0
 		for i := range asIs {
-			a, b := ensemble.Decide(asIs[i]).Score, ensemble.Decide(changed[i]).Score
+			a, b := asIs[i].Score, changed[i].Score
 			if a != b {
 				differ++
 				if a != ensemble.None && b != ensemble.None && max(a-b, b-a) > 1 {
 					severe++
 				}
 			}
-			moved += apart(asIs[i], changed[i]) / float64(len(asIs))
+			moved += apart(asIs[i].Votes, changed[i].Votes) / float64(len(asIs))
 		}
 		fmt.Printf("  %-20s %16.1f %% %12.1f %% %18.3f\n", change.Name, percent(differ, len(asIs)), percent(severe, len(asIs)), moved)
 	}
@@ -103,31 +99,38 @@ func apart(a, b []ensemble.Vote) float64 {
 	return sum / float64(len(a)*ensemble.Scores)
 }
 
-// votes runs all nets on pictures, changed first unless change is nil.
-func votes(ctx context.Context, engine ensemble.Engine, members []ensemble.Member, pictures []dataset.Picture, change func(*image.Gray) *image.Gray) ([][]ensemble.Vote, error) {
-	all := make([]int, len(members))
-	for i := range all {
-		all[i] = i
-	}
-	out := make([][]ensemble.Vote, len(pictures))
+// decisions are the full votes on pictures, changed first unless change is nil.
+func decisions(ctx context.Context, set *ensemble.Set, pictures []dataset.Picture, change func(*image.Gray) *image.Gray) ([]ensemble.Decision, error) {
+	out := make([]ensemble.Decision, len(pictures))
 	for i, p := range pictures {
 		picture := p.Image
 		if change != nil {
 			picture = change(picture)
 		}
-		outputs, err := engine.Logits(ctx, picture, all)
-		if err != nil {
-			return nil, err
-		}
-		for k, m := range members {
-			vote, ok := ensemble.NewVote(m.Net.Arch, outputs[k].Logits, m.Temperature, 0)
-			if !ok {
-				return nil, fmt.Errorf("%s gives %v on %s", m.Net.Arch, outputs[k].Logits, p.File)
-			}
-			out[i] = append(out[i], vote)
+		var err error
+		if out[i], err = set.Score(ctx, &capture.Frame{Image: picture}); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.File, err)
 		}
 	}
 	return out, nil
+}
+
+// openSet makes a full vote of the nets of a run or a release in dir. done frees it.
+func openSet(ctx context.Context, dir string, opt tensorflow.Options) (set *ensemble.Set, done func(), err error) {
+	members, free, err := membersOf(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer free() // the engine has its own copy of the weights
+	engine, err := tensorflow.New(ctx, members, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if set, err = ensemble.NewSet(engine, members, ensemble.Full); err != nil {
+		engine.Close()
+		return nil, nil, err
+	}
+	return set, func() { engine.Close() }, nil
 }
 
 // membersOf reads the nets of a release, or of a run. done frees them.

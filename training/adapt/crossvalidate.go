@@ -2,12 +2,8 @@ package adapt
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,12 +11,8 @@ import (
 
 	"lungbox/ensemble"
 	"lungbox/ensemble/arch"
-	"lungbox/ensemble/tensorflow"
-	"lungbox/ensemble/weights"
-	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
 	"lungbox/training/evaluate"
-	"lungbox/training/fit"
 	"lungbox/training/split"
 )
 
@@ -152,96 +144,4 @@ func Samples(judged []Judged, temperatures func(repeat, fold int) map[string]flo
 		}
 	}
 	return samples, nil
-}
-
-const predictionsFile = "logits.csv"
-
-// predictions trains the nets and gives their logits of pictures, or reads them where
-// they have been kept.
-func (r Run) predictions(ctx context.Context, pictures []dataset.Picture) (map[string][][ensemble.Scores]float32, error) {
-	path := filepath.Join(r.Dir, predictionsFile)
-	said, err := readLogits(path, pictures)
-	if err == nil {
-		return said, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	said = map[string][][ensemble.Scores]float32{}
-	for _, name := range arch.Names() {
-		net, set, err := r.Net(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		if said[name], err = Logits(ctx, net, set, pictures, r.Preset.Fit(name, 0).Engine); err != nil {
-			return nil, err
-		}
-	}
-	return said, writeLogits(path, pictures, said)
-}
-
-// Logits runs one net on pictures, in float32.
-func Logits(ctx context.Context, net *arch.Net, set weights.Set, pictures []dataset.Picture, o tensorflow.Options) ([][ensemble.Scores]float32, error) {
-	trainer, err := tensorflow.NewTrainer(net, tensorflow.TrainerOptions{Options: o})
-	if err != nil {
-		return nil, err
-	}
-	defer trainer.Close()
-	if err := trainer.Load(set); err != nil {
-		return nil, err
-	}
-	return fit.Logits(ctx, trainer, net, pictures, nil)
-}
-
-func writeLogits(path string, pictures []dataset.Picture, said map[string][][ensemble.Scores]float32) error {
-	var text strings.Builder
-	table := csv.NewWriter(&text)
-	for i, p := range pictures {
-		row := []string{p.File, split.FormatFrame(p.Frame)}
-		for _, name := range arch.Names() {
-			for _, l := range said[name][i] {
-				row = append(row, strconv.FormatFloat(float64(l), 'g', 9, 32))
-			}
-		}
-		table.Write(row)
-	}
-	table.Flush()
-	if err := table.Error(); err != nil {
-		return err
-	}
-	return atomicfile.Write(path, []byte(text.String()))
-}
-
-func readLogits(path string, pictures []dataset.Picture) (map[string][][ensemble.Scores]float32, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: remove it", path, err)
-	}
-	other := fmt.Errorf("%s is of other pictures: give another folder", path)
-	if len(rows) != len(pictures) {
-		return nil, other
-	}
-	said := map[string][][ensemble.Scores]float32{}
-	for i, row := range rows {
-		if len(row) != 2+len(arch.Names())*ensemble.Scores || row[0] != pictures[i].File || row[1] != split.FormatFrame(pictures[i].Frame) {
-			return nil, other
-		}
-		for n, name := range arch.Names() {
-			var logits [ensemble.Scores]float32
-			for s := range logits {
-				v, err := strconv.ParseFloat(row[2+n*ensemble.Scores+s], 32)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w: remove it", path, err)
-				}
-				logits[s] = float32(v)
-			}
-			said[name] = append(said[name], logits)
-		}
-	}
-	return said, nil
 }

@@ -11,40 +11,19 @@ import (
 	"lungbox/ensemble/weights"
 	"lungbox/training/calibrate"
 	"lungbox/training/dataset"
+	"lungbox/training/fit"
 	"lungbox/training/logistic"
 	"lungbox/training/split"
 )
 
 // FeaturesOf runs a net and gives what its last layer gets, one row for each picture.
 func FeaturesOf(ctx context.Context, net *arch.Net, set weights.Set, pictures []dataset.Picture, o tensorflow.Options) ([][]float32, error) {
-	trainer, err := tensorflow.NewTrainer(net, tensorflow.TrainerOptions{Options: o})
+	trainer, err := fit.Open(net, set, o)
 	if err != nil {
 		return nil, err
 	}
 	defer trainer.Close()
-	if err := trainer.Load(set); err != nil {
-		return nil, err
-	}
-	const batch = 32
-	size, out := net.InputShape().Len(), make([][]float32, 0, len(pictures))
-	for from := 0; from < len(pictures); from += batch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		some := pictures[from:min(from+batch, len(pictures))]
-		images := make([]float32, len(some)*size)
-		for k, p := range some {
-			net.Preprocess(images[k*size:][:size], p.Image)
-		}
-		values, err := trainer.Features(images)
-		if err != nil {
-			return nil, err
-		}
-		for k := range some {
-			out = append(out, values[k*trainer.FeatureLen():][:trainer.FeatureLen()])
-		}
-	}
-	return out, nil
+	return fit.Features(ctx, trainer, net, pictures)
 }
 
 // Lesson is what a detector of pictures unlike the training learns from: pictures with
@@ -75,10 +54,10 @@ func (l *Lesson) learn(source, kind string) (*ensemble.Novelty, error) {
 		return nil, err
 	}
 	n := &ensemble.Novelty{Net: l.Net, Features: *features}
-	all, labels := wide(rows), slices.Repeat([]float64{1}, len(rows))
+	all, labels := logistic.Wide(rows), slices.Repeat([]float64{1}, len(rows))
 	for name, others := range l.Others {
 		if name != kind {
-			all, labels = append(all, wide(others)...), append(labels, make([]float64, len(others))...)
+			all, labels = append(all, logistic.Wide(others)...), append(labels, make([]float64, len(others))...)
 		}
 	}
 	if len(all) > len(rows) {
@@ -86,17 +65,6 @@ func (l *Lesson) learn(source, kind string) (*ensemble.Novelty, error) {
 		n.Likeness = &ensemble.Likeness{Weight: m.Weight, Bias: m.Bias}
 	}
 	return n, nil
-}
-
-func wide(rows [][]float32) [][]float64 {
-	out := make([][]float64, len(rows))
-	for i, r := range rows {
-		out[i] = make([]float64, len(r))
-		for k, v := range r {
-			out[i][k] = float64(v)
-		}
-	}
-	return out
 }
 
 // Detector learns what is unlike the training of a net. Its two thresholds are those that

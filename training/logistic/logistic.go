@@ -76,3 +76,15 @@ func Learn(rows [][]float64, labels []float64) *Model {
 	}
 	return m
 }
+
+// Wide turns rows of features, as nets make them, into rows to learn from.
+func Wide(rows [][]float32) [][]float64 {
+	out := make([][]float64, len(rows))
+	for i, r := range rows {
+		out[i] = make([]float64, len(r))
+		for k, v := range r {
+			out[i][k] = float64(v)
+		}
+	}
+	return out
+}

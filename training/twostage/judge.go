@@ -33,14 +33,11 @@ func (r *Run) judge(ctx context.Context, t Task, set weights.Set, opt tensorflow
 	if err != nil {
 		return "", err
 	}
-	trainer, err := tensorflow.NewTrainer(net, tensorflow.TrainerOptions{Options: opt})
+	trainer, err := fit.Open(net, set, opt)
 	if err != nil {
 		return "", err
 	}
 	defer trainer.Close()
-	if err := trainer.Load(set); err != nil {
-		return "", err
-	}
 	var far *ensemble.Features
 	if t.Kind == Selected && t.Net == detector {
 		if far, err = r.features(ctx, t, trainer, net); err != nil {
@@ -81,7 +78,7 @@ func (r *Run) features(ctx context.Context, t Task, trainer *tensorflow.Trainer,
 		return nil, err
 	}
 	kept = some(kept, featurePictures)
-	values, err := featuresOf(ctx, trainer, net, kept)
+	values, err := fit.Features(ctx, trainer, net, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -90,31 +87,6 @@ func (r *Run) features(ctx context.Context, t Task, trainer *tensorflow.Trainer,
 		return nil, err
 	}
 	return far, r.writeJSON(filepath.Join(t.Dir(), featuresFile), far)
-}
-
-// featuresOf is one row of features for each picture.
-func featuresOf(ctx context.Context, trainer *tensorflow.Trainer, net *arch.Net, pictures []dataset.Picture) ([][]float32, error) {
-	const batch = 32
-	size, out := net.InputShape().Len(), make([][]float32, 0, len(pictures))
-	for from := 0; from < len(pictures); from += batch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		some := pictures[from:min(from+batch, len(pictures))]
-		images := make([]float32, len(some)*size)
-		for k, p := range some {
-			net.Preprocess(images[k*size:][:size], p.Image)
-		}
-		values, err := trainer.Features(images)
-		if err != nil {
-			return nil, err
-		}
-		length := trainer.FeatureLen()
-		for k := range some {
-			out = append(out, values[k*length:][:length])
-		}
-	}
-	return out, nil
 }
 
 // distances are those of pictures from the training; NaN without a detector.
@@ -126,7 +98,7 @@ func distances(ctx context.Context, far *ensemble.Features, trainer *tensorflow.
 		}
 		return out, nil
 	}
-	values, err := featuresOf(ctx, trainer, net, pictures)
+	values, err := fit.Features(ctx, trainer, net, pictures)
 	if err != nil {
 		return nil, err
 	}
