@@ -80,12 +80,15 @@ func TestInt8AndLazyOnRealClips(t *testing.T) {
 	}
 	exact, full, lazy := set(convert.Float32, ensemble.Full), set(convert.Int8, ensemble.Full), set(convert.Int8, ensemble.Lazy)
 	nets := make([]agreement, len(members))
-	frames, unfit := 0, 0
+	frames, unfit, same := 0, 0, 0
 	for _, path := range clipFiles(t) {
 		err := eachFrame(t.Context(), path, func(s scored) {
 			frames++
 			if s.full.Votes == nil {
 				unfit++
+			}
+			if s.exact.Score == s.full.Score {
+				same++
 			}
 			for i := range s.full.Votes {
 				nets[i].add(s.exact.Votes[i], s.full.Votes[i])
@@ -98,8 +101,12 @@ func TestInt8AndLazyOnRealClips(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d frames, %d of them unfit", frames, unfit)
-	least := 0.99
+	t.Logf("%d frames, %d of them unfit; the vote is that of float32 on %.2f %%", frames, unfit, 100*float64(same)/float64(frames))
+	// 99 % until the nets learnt that readers err by one grade: since then they are less
+	// sure, and on more frames float32 itself is torn between two scores. What int8 may never
+	// do is to overrule a clear lead.
+	const clear = 0.1
+	least := 0.98
 	if os.Getenv("LUNGBOX_CLIPS") == "" {
 		// No net has seen the five clips of the repository, and two of them have scores
 		// on the border: many frames on which float32 itself is torn.
@@ -112,8 +119,8 @@ func TestInt8AndLazyOnRealClips(t *testing.T) {
 		share, difference := float64(a.same)/float64(a.frames), a.difference/float64(a.frames)
 		t.Logf("%s: int8 gives the score of float32 on %.2f %% of the frames, another only where float32's lead was %.3f or less; probabilities differ by %.4f",
 			members[i].Net.Arch, 100*share, a.margin, difference)
-		if share < least || difference > 0.03 {
-			t.Errorf("%s: want at least %g %% and at most 0.03", members[i].Net.Arch, 100*least)
+		if share < least || difference > 0.03 || a.margin > clear {
+			t.Errorf("%s: want at least %g %%, a lead of at most %g and a difference of at most 0.03", members[i].Net.Arch, 100*least, clear)
 		}
 	}
 }

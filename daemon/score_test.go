@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -209,7 +208,15 @@ func TestReleaseHasTheGate(t *testing.T) {
 	}
 	score := func(gate string) (reasons map[string]int, complaint string, code int) {
 		t.Helper()
-		text := bytes.Replace(plain, []byte("{"), []byte("{\"gate\": {"+gate+"},"), 1)
+		var manifest map[string]any
+		if err := json.Unmarshal(plain, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		manifest["gate"] = json.RawMessage("{" + gate + "}")
+		text, err := json.Marshal(manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			t.Fatal(err)
 		}

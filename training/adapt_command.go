@@ -15,6 +15,7 @@ import (
 	"lungbox/training/adapt"
 	"lungbox/training/dataset"
 	"lungbox/training/export"
+	"lungbox/training/failures"
 	"lungbox/training/fit"
 	"lungbox/training/preset"
 	"lungbox/training/split"
@@ -192,6 +193,15 @@ func (f *adaptFlags) crossvalidate(ctx context.Context) error {
 	}
 	if f.group == split.Patient && f.keep == 1 {
 		if err := f.keepTemperatures(o.Honesty); err != nil {
+			return err
+		}
+	}
+	if f.keep == 1 {
+		verdicts, err := adapt.Verdicts(judged)
+		if err != nil {
+			return err
+		}
+		if err := failures.Write(filepath.Join(f.out, failures.File(f.group)), verdicts); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // newRoot builds the command line.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{Use: "lungtrain", Short: "Train, judge and release the networks of Lungbox", Version: version}
-	root.AddCommand(newData(), newRun(), newTask(), newSelect(), newReport(), newCompare(), newFit(), newAdapt(), newCrossvalidate(), newAbstain(), newRobustness(), newExplain(), newRealism(), newSigns(), newPredict(), newEvaluate(), newWeights(), newExport(), newPublish(), newBench())
+	root.AddCommand(newData(), newRun(), newTask(), newSelect(), newReport(), newCompare(), newFit(), newAdapt(), newCrossvalidate(), newAbstain(), newRobustness(), newExplain(), newFailures(), newRealism(), newSigns(), newPredict(), newEvaluate(), newWeights(), newExport(), newPublish(), newBench())
 	return root
 }
 

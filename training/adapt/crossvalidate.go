@@ -13,6 +13,7 @@ import (
 	"lungbox/ensemble/arch"
 	"lungbox/training/dataset"
 	"lungbox/training/evaluate"
+	"lungbox/training/failures"
 	"lungbox/training/split"
 )
 
@@ -144,4 +145,22 @@ func Samples(judged []Judged, temperatures func(repeat, fold int) map[string]flo
 		}
 	}
 	return samples, nil
+}
+
+// Verdicts are the votes on all pictures, for tables and for people who want to see what went
+// wrong.
+func Verdicts(judged []Judged) ([]failures.Verdict, error) {
+	samples, err := Samples(judged, nil)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]failures.Verdict, len(judged))
+	for i, j := range judged {
+		d := ensemble.Decide(samples[i].Votes)
+		verdicts[i] = failures.Verdict{
+			File: j.File, Frame: j.Frame, Clip: j.Clip, Patient: j.Patient, Source: samples[i].Source,
+			Score: j.Score, Vote: d.Score, Confidence: d.Confidence,
+		}
+	}
+	return verdicts, nil
 }
