@@ -28,7 +28,7 @@ fi
 [ -e "$work/golden/images.csv" ] || "$train" data import "$own" -o "$work/golden"
 
 "$train" adapt --simulated "$work/simulated" --others "$work/others" "${real[@]}" --deterministic -o "$work/run"
-for measured in crossvalidation-patient.json crossvalidation-source.json calibration.json; do
+for measured in crossvalidation-patient.json crossvalidation-source.json calibration.json verdicts-source.csv; do
 	[ ! -e "$work/judged/$measured" ] || cp "$work/judged/$measured" "$work/run/"
 done
 "$train" abstain "$work/run" --data "$work/real" --simulated "$work/simulated"

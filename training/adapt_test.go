@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,6 +109,18 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 			t.Errorf("by %s the same command prints another report:\n%s\n%s", group, out, again)
 		}
 	}
+	drawn, _ := succeed(t, dir, "failures", "cv", "--data", "real", "-o", "wrong.png")
+	if !strings.Contains(drawn, "left out by source: ") || !strings.Contains(drawn, "clips have another score than the readers gave") {
+		t.Errorf("failures:\n%s", drawn)
+	}
+	if file, err := os.Open(filepath.Join(dir, "wrong.png")); err != nil {
+		t.Error(err)
+	} else {
+		if sheet, err := png.Decode(file); err != nil || sheet.Bounds().Dx() < 240 {
+			t.Errorf("sheet of failures: %v", err)
+		}
+		file.Close()
+	}
 	kept := filepath.Join(dir, "cv", "site-0-0", "logits.csv")
 	text, err := os.ReadFile(kept)
 	if err != nil {
@@ -123,6 +136,8 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 		{"adapt -o x --data real --preset edge", "has no [adapt]"},
 		{"crossvalidate -o x --data real --group ward", `--group "ward": want patient or source`},
 		{"crossvalidate -o x --data real --keep 2", "--keep 2"},
+		{"failures run --data real -o x.png", "lungtrain crossvalidate --group source"},
+		{"failures cv --data sim -o x.png", "give the dataset that was judged"},
 	} {
 		if _, said, code := run(t, dir, strings.Fields(c.args)...); code == 0 || !strings.Contains(said, c.want) || strings.Count(said[max(0, strings.Index(said, "lungtrain: ")):], "\n") > 1 {
 			t.Errorf("%s: exit %d, %q, want %q", c.args, code, said, c.want)

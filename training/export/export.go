@@ -23,6 +23,7 @@ import (
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/evaluate"
+	"lungbox/training/failures"
 	"lungbox/training/fit"
 )
 
@@ -109,18 +110,31 @@ func write(ctx context.Context, dir, out string, opt Options) (m release.Manifes
 	// Twice what int8 costs on this machine, and a little for other processors: a
 	// wrong kernel or picture is off by far more.
 	content.Manifest.GoldenTolerance = 2*worst + 0.02
-	var left []*adapt.Outcome
+	measured := Measured{Report: report}
+	if measured.Wrong, measured.Judged, err = wrong(dir); err != nil {
+		return m, err
+	}
 	for _, group := range []string{"source", "patient"} {
 		o, err := adapt.ReadOutcome(dir, group)
 		if err != nil {
 			return m, err
 		}
 		if o != nil {
-			left = append(left, o)
+			measured.Left = append(measured.Left, o)
 		}
 	}
-	content.Texts = map[string]string{"MODEL_CARD.md": Card(content, report, left, opt), "LICENSE": terms.Text}
+	content.Texts = map[string]string{"MODEL_CARD.md": Card(content, measured, opt), "LICENSE": terms.Text}
 	return content.Manifest, release.Write(out, content)
+}
+
+// wrong lists the clips that a cross-validation by source got wrong; none without one.
+func wrong(dir string) ([]failures.Failure, int, error) {
+	verdicts, err := failures.Read(dir, "source")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	list, all := failures.Find(verdicts)
+	return list, all, err
 }
 
 // evaluation reads the report that a run holds; both results are nil when it has none.

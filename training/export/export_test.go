@@ -23,6 +23,7 @@ import (
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/evaluate"
+	"lungbox/training/failures"
 	"lungbox/training/fit"
 )
 
@@ -81,6 +82,11 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(run, EvaluationFile), text, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	if err := failures.Write(filepath.Join(run, failures.File("source")), []failures.Verdict{
+		{Clip: "c|d", Score: 0, Vote: 3}, {Clip: "c|d", Score: 0, Vote: 3}, {Clip: "e", Score: 1, Vote: 1},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	manifest, err := Run(t.Context(), run, out, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +117,7 @@ func TestRun(t *testing.T) {
 	}
 	card := read(t, out, "MODEL_CARD.md")
 	for _, want := range []string{
+		"## Intended use", "1 of 2 clips have another score", "| c/d | 0 | 3 | 0, 0, 0, 2, 0 |",
 		"# Release 2026.11.23-1", "**A test: not for patients**", "Noise.", report.String(),
 		"1 patients, 1 sources", "| a/b.mp4 | p1 | CC BY 4.0 | somebody |", "licence is CC-BY-4.0",
 	} {
