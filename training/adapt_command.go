@@ -14,6 +14,7 @@ import (
 	"lungbox/sync/atomicfile"
 	"lungbox/training/adapt"
 	"lungbox/training/dataset"
+	"lungbox/training/explain"
 	"lungbox/training/export"
 	"lungbox/training/failures"
 	"lungbox/training/fit"
@@ -107,6 +108,11 @@ func (f *adaptFlags) load(ctx context.Context, keep func(split string) bool) (ad
 			return run, err
 		}
 	}
+	if max(run.Preset.Train.Guide, run.Preset.Adapt.Guide) > 0 && f.simulated != "" {
+		if err := markSigns(f.simulated, run.Simulated.Pictures); err != nil {
+			return run, err
+		}
+	}
 	if f.others != "" {
 		if run.Others, err = loadOthers(ctx, f.others); err != nil {
 			return run, err
@@ -121,6 +127,24 @@ func (f *adaptFlags) load(ctx context.Context, keep func(split string) bool) (ad
 		bar.Show(p.Step, p.Steps, fmt.Sprintf("loss %.4f  accuracy %.1f %%  %.0f pictures/s  %s left", p.Loss, 100*p.Accuracy, p.PerSecond, p.Left.Round(time.Second)))
 	}
 	return run, nil
+}
+
+// markSigns notes where the signs of simulated pictures lie.
+func markSigns(dir string, pictures []dataset.Picture) error {
+	truths, err := readTruths(dir)
+	if err != nil {
+		return err
+	}
+	const side = 64
+	for i := range pictures {
+		p := &pictures[i]
+		truth, ok := truths[p.File]
+		if !ok {
+			return fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", dir, p.File)
+		}
+		p.Signs = explain.Signs(truth, p.Image.Rect.Dx(), side).Picture()
+	}
+	return nil
 }
 
 // loadOthers reads pictures that are no lung: none of them may have a score.

@@ -26,6 +26,7 @@ func fieldRecipe(t *testing.T, dir string) string {
 		p.Nets[name] = net
 	}
 	p.Train.Steps, p.Train.Batch, p.Train.Checkpoint, p.Adapt.Steps, p.Evaluate.Bootstrap = 12, 8, 12, 6, 20
+	p.Train.Guide = 0.5
 	text, err := p.Marshal()
 	if err != nil {
 		t.Fatal(err)

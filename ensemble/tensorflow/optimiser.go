@@ -15,6 +15,7 @@ func (t *Trainer) addLoss(s *op.Scope) {
 	// The factors are on the losses, not on the labels: the operation's gradient takes
 	// it that a row of labels adds up to 1.
 	t.loss = op.Mean(s, op.Mul(s, each, t.factors), op.Const(s.SubScope("axis"), []int32{0}))
+	t.total = t.loss
 }
 
 // addUpdate adds the loss's gradients and everything that one step changes.
@@ -27,7 +28,7 @@ func (t *Trainer) addUpdate(s *op.Scope, train *pass, opt TrainerOptions) {
 			reads = append(reads, train.read[v.param.Name])
 		}
 	}
-	gradients := op.Gradients(s.SubScope("gradients"), []tf.Output{t.loss}, reads)
+	gradients := op.Gradients(s.SubScope("gradients"), []tf.Output{t.total}, reads)
 	if s.Err() != nil {
 		return
 	}

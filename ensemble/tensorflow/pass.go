@@ -20,6 +20,7 @@ type pass struct {
 	read       map[string]tf.Output // parameter → its value in this pass
 	statistics map[string]tf.Output // running mean or variance → the batch's
 	last       tf.Output            // input of the last node
+	places     tf.Output            // last feature map, of a net with Places
 }
 
 func newPass(net *arch.Net, variables []variable) *pass {
@@ -62,6 +63,9 @@ func (p *pass) build(root *op.Scope, images tf.Output) tf.Output {
 		if node.ReLU {
 			values[i] = op.Relu(s, values[i])
 		}
+	}
+	if at := p.net.Places(); at >= 0 {
+		p.places = values[at]
 	}
 	p.last = values[p.net.Nodes[p.net.Logits()].Inputs[0]]
 	return values[p.net.Logits()]

@@ -17,6 +17,7 @@ type TrainerOptions struct {
 	Momentum  float32 // of stochastic gradient descent; 0.9 in the paper's Table 2
 	L2        float32 // regularisation of kernels and matrices; 1e-4 in Table 2
 	NoDropout bool    // for comparing losses with another program
+	Guide     float32 // weight of the loss of pictures whose signs' places are given, on nets with Places; 0: none
 }
 
 // Trainer is a net with variables, gradients and the optimiser: stochastic
@@ -28,7 +29,10 @@ type Trainer struct {
 	device  string
 
 	images, labels, factors, rate, seed tf.Output       // placeholders
+	signs, own                          tf.Output       // placeholders of guidance; see guide
+	guided                              int             // places of the feature map; 0 without guidance
 	loss, logits                        tf.Output       // of the training pass
+	total                               tf.Output       // what is made small: the loss, and the guidance's
 	inferred, features                  tf.Output       // logits of the inference pass, and what its last layer gets
 	update, still                       []*tf.Operation // change everything in a step; set velocities to zero
 	parameters, velocities              []variable
@@ -62,6 +66,10 @@ func NewTrainer(net *arch.Net, opt TrainerOptions) (*Trainer, error) {
 	t.inferred = infer.build(root.SubScope("infer"), t.images)
 	t.features = reshape(root.SubScope("features"), infer.last, -1, t.FeatureLen())
 	t.addLoss(root.SubScope("loss"))
+	if at := net.Places(); opt.Guide > 0 && at >= 0 {
+		t.guided = net.Nodes[at].Out.H * net.Nodes[at].Out.W
+		t.guide(root.SubScope("guide"), train, opt.Guide)
+	}
 	t.addUpdate(root.SubScope("update"), train, opt)
 
 	graph, err := root.Finalize()
@@ -77,39 +85,24 @@ func NewTrainer(net *arch.Net, opt TrainerOptions) (*Trainer, error) {
 
 // Batch is a set of training pictures: Images holds n standardised side×side
 // planes, Labels n rows of target probabilities that add up to 1. Weights holds a
-// factor for each picture's loss; nil stands for ones.
+// factor for each picture's loss; nil stands for ones. Signs holds n rows of one share for
+// each place of the net's last feature map, of what shows the picture's score: they add up
+// to 1, or are all 0 where that is not known. Own holds n rows of one value for each class:
+// what is added up to the evidence for the picture's score. Both are nil without guidance.
 type Batch struct {
 	Images  []float32
 	Labels  []float32
 	Weights []float32
+	Signs   []float32
+	Own     []float32
 }
 
 // Step trains on one batch with the given learning rate. The seed decides which
 // units dropout drops: the same seed gives the same step. It returns the mean over
 // the batch of weight times cross-entropy, and the logits before the step.
 func (t *Trainer) Step(batch Batch, rate float32, seed int64) (loss float32, logits []float32, err error) {
-	feeds := map[tf.Output]*tf.Tensor{}
-	n := len(batch.Labels) / t.net.Classes
-	if feeds[t.images], err = t.pictures(batch.Images, n); err != nil {
-		return 0, nil, err
-	}
-	if feeds[t.labels], err = shaped(batch.Labels, n, t.net.Classes); err != nil {
-		return 0, nil, err
-	}
-	factors := batch.Weights
-	if factors == nil {
-		factors = slices.Repeat([]float32{1}, n)
-	}
-	if len(factors) != n {
-		return 0, nil, fmt.Errorf("%s: %d weights for %d pictures", t.net.Arch, len(factors), n)
-	}
-	if feeds[t.factors], err = tf.NewTensor(factors); err != nil {
-		return 0, nil, err
-	}
-	if feeds[t.rate], err = tf.NewTensor(rate); err != nil {
-		return 0, nil, err
-	}
-	if feeds[t.seed], err = tf.NewTensor(seed); err != nil {
+	feeds, err := t.feeds(batch, rate, seed)
+	if err != nil {
 		return 0, nil, err
 	}
 	out, err := t.session.Run(feeds, []tf.Output{t.loss, t.logits}, t.update)
@@ -120,6 +113,47 @@ func (t *Trainer) Step(batch Batch, rate float32, seed int64) (loss float32, log
 	runtime.KeepAlive(out) // see flatten
 	return loss, flatten(out[1]), nil
 }
+
+// feeds are the tensors of one step.
+func (t *Trainer) feeds(batch Batch, rate float32, seed int64) (feeds map[tf.Output]*tf.Tensor, err error) {
+	feeds = map[tf.Output]*tf.Tensor{}
+	n := len(batch.Labels) / t.net.Classes
+	if feeds[t.images], err = t.pictures(batch.Images, n); err != nil {
+		return nil, err
+	}
+	if feeds[t.labels], err = shaped(batch.Labels, n, t.net.Classes); err != nil {
+		return nil, err
+	}
+	factors := batch.Weights
+	if factors == nil {
+		factors = slices.Repeat([]float32{1}, n)
+	}
+	if len(factors) != n {
+		return nil, fmt.Errorf("%s: %d weights for %d pictures", t.net.Arch, len(factors), n)
+	}
+	if feeds[t.factors], err = tf.NewTensor(factors); err != nil {
+		return nil, err
+	}
+	if feeds[t.rate], err = tf.NewTensor(rate); err != nil {
+		return nil, err
+	}
+	if feeds[t.seed], err = tf.NewTensor(seed); err != nil {
+		return nil, err
+	}
+	if t.guided > 0 {
+		if feeds[t.signs], err = shaped(batch.Signs, n, t.guided); err != nil {
+			return nil, err
+		}
+		if feeds[t.own], err = shaped(batch.Own, n, t.net.Classes); err != nil {
+			return nil, err
+		}
+	}
+	return feeds, nil
+}
+
+// Guided is the number of places that a batch's Signs have for each picture, 0 without
+// guidance.
+func (t *Trainer) Guided() int { return t.guided }
 
 // Device says what the session runs on, for people: "cpu, 2 threads".
 func (t *Trainer) Device() string { return t.device }

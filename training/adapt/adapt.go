@@ -98,7 +98,7 @@ func (r *Run) train(ctx context.Context, name string) (set weights.Set, err erro
 		// A few hundred pictures are learnt by heart long before the first training's end.
 		task.Steps = min(first.Steps, alone*adapt.Steps)
 	} else {
-		task.Steps, task.Rate = adapt.Steps, first.Rate*adapt.Rate
+		task.Steps, task.Rate, task.Guide = adapt.Steps, first.Rate*adapt.Rate, max(first.Guide, adapt.Guide)
 		simulated, real := r.Simulated, r.Real
 		simulated.Share, real.Share = 1-adapt.Share, adapt.Share
 		task.Pools = []fit.Pool{simulated, real}

@@ -16,6 +16,9 @@ type Picture struct {
 	Row
 	Score int         // 0 to 3
 	Image *image.Gray // masked crop
+	// Signs says where in the picture its score shows, bright where it does, at any
+	// resolution; nil where that is not known. Only simulated pictures have it.
+	Signs *image.Gray
 }
 
 // Loaded is what Load found.

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"image"
 	"math"
 
 	"lungbox/ensemble"
@@ -85,6 +86,17 @@ func Signs(t simulate.Truth, picture, side int) Sign {
 		}
 	}
 	return s
+}
+
+// Picture is the sign in white on black.
+func (s Sign) Picture() *image.Gray {
+	p := image.NewGray(image.Rect(0, 0, s.Side, s.Side))
+	for i, in := range s.Inside {
+		if in {
+			p.Pix[i] = 255
+		}
+	}
+	return p
 }
 
 // dot marks a disc; width is its diameter as a share of the side.

@@ -36,11 +36,13 @@ const mostStyle = 0.8
 
 // apply makes a net's input from a picture: a window of it, perhaps mirrored, seen
 // through another fan, in the style of another one, with other gains, through the same
-// preprocessing as everywhere. pick may be nil without Style.
-func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config, pick picker, r *rand.Rand) {
+// preprocessing as everywhere. pick may be nil without Style. It returns what of the picture
+// is seen.
+func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config, pick picker, r *rand.Rand) view {
+	seen := view{window: image.Rectangle{Max: picture.Rect.Size()}}
 	if a == (Augmentation{}) {
 		net.Preprocess(dst, picture)
-		return
+		return seen
 	}
 	side := net.Input
 	dst = dst[:side*side]
@@ -48,12 +50,12 @@ func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config,
 	around := func(limit float64) float64 { return (2*r.Float64() - 1) * limit }
 	zoomX, zoomY := math.Exp(around(a.Zoom)), math.Exp(around(a.Zoom))
 	centreX, centreY := w*(0.5+around(a.Shift)), h*(0.5+around(a.Shift))
-	window := image.Rect(
+	seen.window = image.Rect(
 		int(centreX-w*zoomX/2), int(centreY-h*zoomY/2),
 		int(centreX+w*zoomX/2)+1, int(centreY+h*zoomY/2)+1,
 	)
-	flip := a.Flip && r.IntN(2) == 1
-	cut := cutOut(picture, window, flip)
+	seen.flip = a.Flip && r.IntN(2) == 1
+	cut := cutOut(picture, seen.window, seen.flip)
 	if r.Float64() < a.Blur {
 		cut = coarsen(cut, 0.35+0.5*r.Float64())
 	}
@@ -61,6 +63,7 @@ func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config,
 	values := brightnessOf(dst)
 	if a.Sector > 0 && r.Float64() < a.Sector {
 		sector(values, side, r)
+		seen.fan = true
 	}
 	if a.Style > 0 && r.Float64() < a.Style {
 		arch.Preprocess(dst, pick(r), side)
@@ -71,6 +74,7 @@ func (a Augmentation) apply(dst []float32, picture *image.Gray, net arch.Config,
 		dst[i] = float32((v - arch.Mean) / arch.Deviation)
 	}
 	net.Retone(dst)
+	return seen
 }
 
 // cutOut copies a window of the picture, black where the window leaves it.

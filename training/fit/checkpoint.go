@@ -129,7 +129,7 @@ func (r *run) finish() (weights.Set, error) {
 
 // digest is the SHA-256 of all that decides which pictures a run sees; not of the
 // folders' names, which may change.
-func digest(pools []Pool) string {
+func digest(pools []Pool, guided bool) string {
 	h := sha256.New()
 	for _, p := range pools {
 		fmt.Fprintf(h, "%v %d\n", p.Share, len(p.Pictures))
@@ -137,6 +137,10 @@ func digest(pools []Pool) string {
 			fmt.Fprintf(h, "%s %d %q %d %v\n", picture.File, picture.Frame, clipOf(picture), picture.Score, picture.Image.Rect)
 			for y := range picture.Image.Rect.Dy() {
 				h.Write(picture.Image.Pix[y*picture.Image.Stride:][:picture.Image.Rect.Dx()])
+			}
+			if guided && picture.Signs != nil {
+				fmt.Fprintf(h, "signs %v\n", picture.Signs.Rect)
+				h.Write(picture.Signs.Pix)
 			}
 		}
 	}

@@ -37,7 +37,10 @@ type Config struct {
 	// Grades says how far readers err: a picture's target falls off by e for every so many
 	// grades from its score, so that a neighbouring score is the lesser mistake. 0: it does
 	// not. Smoothing comes on top.
-	Grades       float64      `json:"grades,omitempty"`
+	Grades float64 `json:"grades,omitempty"`
+	// Guide is the weight of the loss that draws a net's evidence to where the signs of a
+	// picture lie, for pictures that know it. 0: none.
+	Guide        float64      `json:"guide,omitempty"`
 	Augmentation Augmentation `json:"augmentation"`
 	// Sampling is how pictures are drawn: balanced over scores and clips, over scores,
 	// sources and clips, or shuffled, each once in an epoch.
@@ -88,6 +91,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("smoothing %v: want 0 to below 1", c.Smoothing)
 	case !(c.Grades >= 0 && c.Grades <= 3):
 		return fmt.Errorf("grades %v: want 0 to 3", c.Grades)
+	case !(c.Guide >= 0 && c.Guide <= 10):
+		return fmt.Errorf("guide %v: want 0 to 10", c.Guide)
 	case c.Schedule != Constant && c.Schedule != Cosine:
 		return fmt.Errorf("schedule %q: want %s or %s", c.Schedule, Constant, Cosine)
 	case c.Sampling != Balanced && c.Sampling != Shuffled && c.Sampling != Sources:

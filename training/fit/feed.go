@@ -58,9 +58,16 @@ func (r *run) batch(step int) fed {
 		b.Weights = make([]float32, r.Batch)
 	}
 	b.Images, b.Labels = make([]float32, r.Batch*size), make([]float32, r.Batch*r.net.Classes)
+	places := r.trainer.Guided()
+	if places > 0 {
+		b.Signs, b.Own = make([]float32, r.Batch*places), make([]float32, r.Batch*r.net.Classes)
+	}
 	for k := range r.Batch {
 		picture, random := r.sampler.draw(uint64(step)*uint64(r.Batch) + uint64(k))
-		r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net, r.sampler.any, random)
+		seen := r.Augmentation.apply(b.Images[k*size:][:size], picture.Image, r.Net, r.sampler.any, random)
+		if places > 0 && picture.Signs != nil && picture.Score != dataset.Unscored {
+			r.guidance(b.Signs[k*places:][:places], b.Own[k*r.net.Classes:][:r.net.Classes], picture, seen)
+		}
 		b.pictures[k] = picture
 		if r.ClassWeights {
 			b.Weights[k] = 1

@@ -73,7 +73,7 @@ func start(ctx context.Context, t Task) (weights.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Task: t, net: net, state: state{Config: t.Config, Pictures: digest(t.Pools), Initial: initialDigest(t.Initial)}}
+	r := &run{Task: t, net: net, state: state{Config: t.Config, Pictures: digest(t.Pools, t.Guide > 0), Initial: initialDigest(t.Initial)}}
 	if r.sampler, err = newSampler(t.Seed, t.Sampling, t.Pools); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func start(ctx context.Context, t Task) (weights.Set, error) {
 		return done, nil
 	}
 	r.trainer, err = tensorflow.NewTrainer(net, tensorflow.TrainerOptions{
-		Options: r.Engine, Momentum: float32(r.Momentum), L2: float32(r.L2),
+		Options: r.Engine, Momentum: float32(r.Momentum), L2: float32(r.L2), Guide: float32(r.Guide),
 	})
 	if err != nil {
 		return nil, err

@@ -79,6 +79,7 @@ type Train struct {
 	Schedule     string           `toml:"schedule"`
 	Smoothing    float64          `toml:"smoothing"`
 	Grades       float64          `toml:"grades"`
+	Guide        float64          `toml:"guide"`
 	Sampling     string           `toml:"sampling"`
 	ClassWeights bool             `toml:"class_weights"`
 	Log          int              `toml:"log"`
@@ -93,6 +94,7 @@ type Adapt struct {
 	Rate    float64 `toml:"rate"`    // of that, as a share of the first training's
 	Share   float64 `toml:"share"`   // of real pictures in it
 	Others  float64 `toml:"others"`  // share of pictures that are no lung in both trainings, where there are any
+	Guide   float64 `toml:"guide"`   // in the second training, if that is more than in the first
 	Between float64 `toml:"between"` // weights that are kept: 0 those of the first, 1 those of the second training
 }
 
@@ -183,8 +185,8 @@ func (p *Preset) Check() error {
 	}
 	s, e := p.Split, p.Evaluate
 	switch {
-	case p.Adapt != (Adapt{}) && (p.Adapt.Steps < 1 || !(p.Adapt.Rate > 0) || !(p.Adapt.Share > 0 && p.Adapt.Share < 1) || !(p.Adapt.Others > 0 && p.Adapt.Others < 1) || !(p.Adapt.Between >= 0 && p.Adapt.Between <= 1)):
-		return fmt.Errorf("adapt: steps %d, rate %v, share %v, others %v, between %v: want 1 or more, more than 0, twice between 0 and 1, 0 to 1", p.Adapt.Steps, p.Adapt.Rate, p.Adapt.Share, p.Adapt.Others, p.Adapt.Between)
+	case p.Adapt != (Adapt{}) && (p.Adapt.Steps < 1 || !(p.Adapt.Rate > 0) || !(p.Adapt.Share > 0 && p.Adapt.Share < 1) || !(p.Adapt.Others > 0 && p.Adapt.Others < 1) || !(p.Adapt.Guide >= 0) || !(p.Adapt.Between >= 0 && p.Adapt.Between <= 1)):
+		return fmt.Errorf("adapt: steps %d, rate %v, share %v, others %v, guide %v, between %v: want 1 or more, more than 0, twice between 0 and 1, 0 or more, 0 to 1", p.Adapt.Steps, p.Adapt.Rate, p.Adapt.Share, p.Adapt.Others, p.Adapt.Guide, p.Adapt.Between)
 	case s.FoldBy != "group" && s.FoldBy != "picture":
 		return fmt.Errorf("split.fold_by %q: want group or picture", s.FoldBy)
 	case p.Selection.Filter != selection.Paper && p.Selection.Filter != selection.Confident && p.Selection.Filter != selection.None:
@@ -219,7 +221,7 @@ func (p *Preset) Fit(name string, task int) fit.Config {
 	}
 	return fit.Config{
 		Net: p.Arch(name), Steps: t.Steps, Batch: t.Batch, Rate: rate, Momentum: t.Momentum, L2: t.L2,
-		Schedule: t.Schedule, Smoothing: t.Smoothing, Grades: t.Grades, Sampling: t.Sampling, ClassWeights: t.ClassWeights, Augmentation: t.Augment,
+		Schedule: t.Schedule, Smoothing: t.Smoothing, Grades: t.Grades, Guide: t.Guide, Sampling: t.Sampling, ClassWeights: t.ClassWeights, Augmentation: t.Augment,
 		Seed: p.Seed + uint64(task), Log: t.Log, Checkpoint: t.Checkpoint,
 		Engine: tensorflow.Options{Threads: p.Machine.Threads, Device: p.Machine.Device, MixedPrecision: p.Machine.MixedPrecision, Deterministic: p.Machine.Deterministic},
 	}
