@@ -27,7 +27,8 @@ func newExplain() *cobra.Command {
 		Short: "Measure whether heat maps point at lung signs, on simulated pictures",
 		Long: `Score simulated pictures with the nets of a run or of a release and compare the heat map of
 every right score with where the signs were put: how much of the map's mass lies on them,
-and how often its highest place does, beside what an even map would have.`,
+and how often its highest place does, beside what an even map would have and what the best map
+of as few places could.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if most < 1 {
@@ -58,7 +59,7 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 		return err
 	}
 	const side = 64
-	var sum [ensemble.Scores + 1]struct{ n, peak, mass, cover float64 }
+	var sum [ensemble.Scores + 1]struct{ n, peak, mass, cover, bestPeak, bestMass float64 }
 	for _, p := range every(pool.Pictures, most) {
 		d, err := set.Score(ctx, &capture.Frame{Image: p.Image})
 		if err != nil {
@@ -76,24 +77,30 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 			x, y := (i%side)*p.Image.Rect.Dx()/side, (i/side)*p.Image.Rect.Dy()/side
 			lit[i] = p.Image.Pix[y*p.Image.Stride+x] > 1
 		}
-		hit := explain.Signs(truth, p.Image.Rect.Dx(), side).Measure(d.Heat, lit)
+		sign := explain.Signs(truth, p.Image.Rect.Dx(), side)
+		hit, best := sign.Measure(d.Heat, lit), sign.Best(d.Heat.W, d.Heat.H, lit)
 		for _, at := range []int{truth.Score, ensemble.Scores} {
 			s := &sum[at]
 			s.n++
 			s.mass += hit.Mass
 			s.cover += hit.Cover
+			s.bestMass += best.Mass
 			if hit.Peak {
 				s.peak++
 			}
+			if best.Peak {
+				s.bestPeak++
+			}
 		}
 	}
-	fmt.Println("score  pictures   peak on a sign   mass on signs   an even map would have")
+	fmt.Println("score  pictures   peak on a sign  (at best)   mass on signs  (at best)   an even map would have")
 	for score, s := range sum {
 		name := fmt.Sprint(score)
 		if score == ensemble.Scores {
 			name = "all"
 		}
-		fmt.Printf("%5s %9.0f %14.1f %% %13.1f %% %18.1f %%\n", name, s.n, 100*s.peak/max(1, s.n), 100*s.mass/max(1, s.n), 100*s.cover/max(1, s.n))
+		share := func(x float64) float64 { return 100 * x / max(1, s.n) }
+		fmt.Printf("%5s %9.0f %14.1f %% %9.1f %% %13.1f %% %9.1f %% %18.1f %%\n", name, s.n, share(s.peak), share(s.bestPeak), share(s.mass), share(s.bestMass), share(s.cover))
 	}
 	return nil
 }

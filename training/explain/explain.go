@@ -145,6 +145,21 @@ func (s Sign) Measure(h *ensemble.Heat, lit []bool) Hit {
 	return hit
 }
 
+// Best is the most that any map of w×h places could have: of mass, that of the one place
+// that lies on the sign most, since a map is a mean of such; and whether the highest place of
+// any lies on it.
+func (s Sign) Best(w, h int, lit []bool) Hit {
+	var best Hit
+	one := &ensemble.Heat{W: w, H: h, Levels: make([]byte, w*h)}
+	for i := range one.Levels {
+		one.Levels[i] = 255
+		hit := s.Measure(one, lit)
+		one.Levels[i] = 0
+		best.Mass, best.Peak, best.Cover = max(best.Mass, hit.Mass), best.Peak || hit.Peak, hit.Cover
+	}
+	return best
+}
+
 // level interpolates between the middles of a map's places; x and y go from 0 to 1.
 func level(h *ensemble.Heat, x, y float64) float64 {
 	fx, fy := max(0, min(float64(h.W-1), x*float64(h.W)-0.5)), max(0, min(float64(h.H-1), y*float64(h.H)-0.5))

@@ -28,6 +28,12 @@ func TestMeasure(t *testing.T) {
 	if hit.Mass < 1.5*hit.Cover || miss.Mass > 0.01 || miss.Peak || math.Abs(flat.Mass-flat.Cover) > 1e-6 {
 		t.Errorf("on %+v, off %+v, even %+v", hit, miss, flat)
 	}
+	if best := s.Best(4, 4, lit); best.Mass <= hit.Mass || best.Mass > 0.5 || best.Cover != hit.Cover {
+		t.Errorf("the best map of 4 by 4 places would have %+v", best)
+	}
+	if best := s.Best(64, 64, lit); best.Mass < 0.9 || !best.Peak {
+		t.Errorf("the best map of 64 by 64 places would have %+v", best)
+	}
 	if c := flat.Cover; c < 0.02 || c > 0.08 {
 		t.Errorf("one B-line covers %.3f of the picture", c)
 	}
