@@ -131,16 +131,16 @@ func (f *adaptFlags) load(ctx context.Context, keep func(split string) bool) (ad
 
 // markSigns notes where the signs of simulated pictures lie.
 func markSigns(dir string, pictures []dataset.Picture) error {
-	truths, err := readTruths(dir)
+	known, err := readTruths(dir)
 	if err != nil {
 		return err
 	}
 	const side = 64
 	for i := range pictures {
 		p := &pictures[i]
-		truth, ok := truths[p.File]
-		if !ok {
-			return fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", dir, p.File)
+		truth, err := known.of(p.File)
+		if err != nil {
+			return err
 		}
 		p.Signs = explain.Signs(truth, p.Image.Rect.Dx(), side).Picture()
 	}

@@ -138,6 +138,7 @@ func TestAdaptAndCrossvalidate(t *testing.T) {
 		{"crossvalidate -o x --data real --group ward", `--group "ward": want patient or source`},
 		{"crossvalidate -o x --data real --keep 2", "--keep 2"},
 		{"failures run --data real -o x.png", "lungtrain crossvalidate --group source"},
+		{"failures cv --data real -o x.png --group ward", `--group "ward": want patient or source`},
 		{"failures cv --data sim -o x.png", "give the dataset that was judged"},
 	} {
 		if _, said, code := run(t, dir, strings.Fields(c.args)...); code == 0 || !strings.Contains(said, c.want) || strings.Count(said[max(0, strings.Index(said, "lungtrain: ")):], "\n") > 1 {

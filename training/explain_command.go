@@ -45,7 +45,7 @@ of as few places could.`,
 }
 
 func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.Options) error {
-	truths, err := readTruths(data)
+	known, err := readTruths(data)
 	if err != nil {
 		return err
 	}
@@ -65,9 +65,9 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 		if err != nil {
 			return err
 		}
-		truth, ok := truths[p.File]
-		if !ok {
-			return fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", data, p.File)
+		truth, err := known.of(p.File)
+		if err != nil {
+			return err
 		}
 		if int(d.Score) != truth.Score || d.Heat == nil {
 			continue
@@ -105,15 +105,30 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 	return nil
 }
 
-// readTruths reads what is in the pictures of a simulated dataset, by file.
-func readTruths(dir string) (map[string]simulate.Truth, error) {
+// truths are what is in the pictures of a simulated dataset.
+type truths struct {
+	dir    string
+	byFile map[string]simulate.Truth
+}
+
+// of is what is in a picture.
+func (t truths) of(file string) (simulate.Truth, error) {
+	truth, ok := t.byFile[file]
+	if !ok {
+		return truth, fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", t.dir, file)
+	}
+	return truth, nil
+}
+
+// readTruths reads what is in the pictures of a simulated dataset.
+func readTruths(dir string) (truths, error) {
 	path := filepath.Join(dir, "truth.jsonl")
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: want a dataset of lungtrain data simulate", err)
+		return truths{}, fmt.Errorf("%w: want a dataset of lungtrain data simulate", err)
 	}
 	defer file.Close()
-	truths := map[string]simulate.Truth{}
+	all := truths{dir: dir, byFile: map[string]simulate.Truth{}}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<22)
 	for n := 1; lines.Scan(); n++ {
@@ -122,9 +137,9 @@ func readTruths(dir string) (map[string]simulate.Truth, error) {
 			Truth simulate.Truth `json:"truth"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w: make the dataset again", path, n, err)
+			return truths{}, fmt.Errorf("%s:%d: %w: make the dataset again", path, n, err)
 		}
-		truths[line.File] = line.Truth
+		all.byFile[line.File] = line.Truth
 	}
-	return truths, lines.Err()
+	return all, lines.Err()
 }

@@ -17,6 +17,7 @@ import (
 	"lungbox/training/dataset"
 	"lungbox/training/dataset/clips"
 	"lungbox/training/failures"
+	"lungbox/training/split"
 )
 
 func newFailures() *cobra.Command {
@@ -36,7 +37,7 @@ are listed.`,
 		},
 	}
 	c.Flags().StringVar(&data, "data", "", "dataset of real clips that was judged")
-	c.Flags().StringVar(&group, "group", "source", "what was left out as a whole: patient or source")
+	c.Flags().StringVar(&group, "group", split.Source, "what was left out as a whole: patient or source")
 	c.Flags().StringVarP(&out, "output", "o", "", "PNG file")
 	c.Flags().StringSliceVar(&licences, "licence", nil, "draw only clips whose licence is one of these, e.g. \"CC BY 4.0\"")
 	commandline.Require(c, "data", "output")
@@ -44,6 +45,9 @@ are listed.`,
 }
 
 func drawFailures(ctx context.Context, dir, group, data, out string, licences []string) error {
+	if group != split.Patient && group != split.Source {
+		return commandline.Usagef("--group %q: want patient or source", group)
+	}
 	verdicts, err := failures.Read(dir, group)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ pictures and compare the numbers found with the findings column of CLIPS/clips.c
 }
 
 func simulatedSigns(ctx context.Context, dir string, most int) error {
-	truths, err := readTruths(dir)
+	known, err := readTruths(dir)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,9 @@ func simulatedSigns(ctx context.Context, dir string, most int) error {
 	began := time.Now()
 	pictures := every(pool.Pictures, most)
 	for _, p := range pictures {
-		truth, ok := truths[p.File]
-		if !ok {
-			return fmt.Errorf("%s has no truth of %s: make the dataset again with lungtrain data simulate", dir, p.File)
+		truth, err := known.of(p.File)
+		if err != nil {
+			return err
 		}
 		t.add(truth, signs.Find(p.Image), p.Image)
 	}

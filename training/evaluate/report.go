@@ -87,7 +87,7 @@ func Judge(samples []Sample) Report {
 	var clipwise tally
 	for _, name := range order {
 		c := clips[name]
-		clipwise.add(c.truth, c.score(), c.sum, c.n)
+		clipwise.add(c.truth, Common(c.counts), c.sum, c.n)
 	}
 	r.Patients, r.Sources = len(patients), len(sources)
 	r.Vote, r.Clips = vote.measures(), clipwise.measures()
@@ -124,11 +124,12 @@ func (c *clip) add(score ensemble.Score, probs [Scores]float64, n int) {
 	c.n += n
 }
 
-// score is the one that most pictures got, the higher of equal ones.
-func (c *clip) score() ensemble.Score {
+// Common is a clip's score, of how many of its pictures got each: the one that most got, the
+// higher of equal ones; none when no picture got any.
+func Common(counts [Scores]int) ensemble.Score {
 	best := ensemble.None
-	for s, n := range c.counts {
-		if n > 0 && (best == ensemble.None || n >= c.counts[best]) {
+	for s, n := range counts {
+		if n > 0 && (best == ensemble.None || n >= counts[best]) {
 			best = ensemble.Score(s)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"lungbox/ensemble"
 	"lungbox/sync/atomicfile"
 	"lungbox/training/dataset"
+	"lungbox/training/evaluate"
 	"lungbox/training/split"
 )
 
@@ -105,8 +106,7 @@ type Failure struct {
 }
 
 // Find lists the clips whose most common vote is another score than the readers', the worst
-// first, and counts all clips. Of two scores as common the lower is the clip's, as in
-// `lungtrain evaluate`.
+// first, and counts all clips.
 func Find(verdicts []Verdict) (wrong []Failure, clips int) {
 	type key struct{ patient, clip string }
 	byClip := map[key][]Verdict{}
@@ -129,18 +129,13 @@ func Find(verdicts []Verdict) (wrong []Failure, clips int) {
 			f.Off += float64(max(int(v.Vote)-v.Score, v.Score-int(v.Vote)))
 		}
 		f.Off /= float64(max(1, len(byClip[k])-f.None))
-		common := 0
-		for s, n := range f.Votes {
-			if n > f.Votes[common] {
-				common = s
-			}
-		}
-		if f.Votes[common] == 0 || common == byClip[k][0].Score {
+		common := evaluate.Common(f.Votes)
+		if common == ensemble.None || int(common) == byClip[k][0].Score {
 			continue
 		}
 		f.Confidence = -1
 		for _, v := range byClip[k] {
-			if int(v.Vote) == common && v.Confidence > f.Confidence {
+			if v.Vote == common && v.Confidence > f.Confidence {
 				f.Verdict = v
 			}
 		}

@@ -20,6 +20,7 @@ func TestFind(t *testing.T) {
 	all := []Verdict{
 		verdict("near", 1, 0, 0.5), verdict("near", 1, 0, 0.9), verdict("near", 1, 3, 0.99), verdict("near", 1, 0, 0.7),
 		verdict("right", 2, 2, 0.5), verdict("right", 2, 3, 1), verdict("right", 2, 2, 0.5),
+		verdict("torn", 1, 1, 0.5), verdict("torn", 1, 2, 0.6), // the higher, as everywhere
 		verdict("silent", 2, ensemble.None, 0.4),
 		verdict("far", 0, 3, 0.8), verdict("far", 0, ensemble.None, 0.9),
 	}
@@ -32,7 +33,7 @@ func TestFind(t *testing.T) {
 		t.Fatalf("%v\n%v", err, read)
 	}
 	wrong, clips := Find(read)
-	if clips != 4 || len(wrong) != 2 || wrong[0].Clip != "far" || wrong[0].None != 1 || wrong[1].Clip != "near" || wrong[1].Confidence != 0.9 || wrong[1].Votes != [4]int{3, 0, 0, 1} {
+	if clips != 5 || len(wrong) != 3 || wrong[0].Clip != "far" || wrong[0].None != 1 || wrong[1].Clip != "near" || wrong[1].Confidence != 0.9 || wrong[1].Votes != [4]int{3, 0, 0, 1} || wrong[2].Clip != "torn" || wrong[2].Vote != 2 {
 		t.Errorf("%d clips, wrong: %+v", clips, wrong)
 	}
 	if _, err := Read(dir, "patient"); err == nil || !strings.Contains(err.Error(), "lungtrain crossvalidate --group patient") {
