@@ -130,3 +130,15 @@ func (m Map) evidence(score Score) []float32 {
 	}
 	return out
 }
+
+// At is the level, 0 to 255, at a place of the picture, between the middles of the map's places;
+// x and y go from 0, left and top, to 1.
+func (h *Heat) At(x, y float64) float64 {
+	fx, fy := max(0, min(float64(h.W-1), x*float64(h.W)-0.5)), max(0, min(float64(h.H-1), y*float64(h.H)-0.5))
+	left, top := int(fx), int(fy)
+	level := func(i, j int) float64 { return float64(h.Levels[min(j, h.H-1)*h.W+min(i, h.W-1)]) }
+	tx, ty := fx-float64(left), fy-float64(top)
+	above := level(left, top)*(1-tx) + level(left+1, top)*tx
+	below := level(left, top+1)*(1-tx) + level(left+1, top+1)*tx
+	return above*(1-ty) + below*ty
+}

@@ -67,3 +67,16 @@ func TestHeadOfWrongSize(t *testing.T) {
 		t.Error("a last layer without weights is taken")
 	}
 }
+
+// A map is a level in the middle of each place and a slope between two.
+func TestHeatAt(t *testing.T) {
+	h := &Heat{W: 2, H: 2, Levels: []byte{0, 200, 100, 200}}
+	for _, c := range []struct{ x, y, want float64 }{
+		{0.25, 0.25, 0}, {0.75, 0.25, 200}, {0.5, 0.25, 100}, {0.25, 0.5, 50}, {0.5, 0.5, 125},
+		{0, 0, 0}, {1, 0, 200}, {0, 1, 100}, {1, 1, 200}, // no middle lies beyond
+	} {
+		if got := h.At(c.x, c.y); got != c.want {
+			t.Errorf("at %v, %v: %v, want %v", c.x, c.y, got, c.want)
+		}
+	}
+}

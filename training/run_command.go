@@ -119,7 +119,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	options := f.release.options(litert, export.Options{})
 	err = hushed(func() error { return run.Export(ctx, options) })
-	if reporting := run.Report(version); err == nil {
+	if reporting := run.Report(ctx, version); err == nil {
 		err = reporting // there is a report of a run whose export was refused, too
 	}
 	if err != nil {

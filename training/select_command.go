@@ -56,7 +56,7 @@ func newReport() *cobra.Command {
 		Use:   "report R",
 		Short: "Measure a finished run again and write its report.html",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			run, err := twostage.Open(args[0])
 			if err != nil {
 				return err
@@ -66,7 +66,7 @@ func newReport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := run.Report(version); err != nil {
+			if err := run.Report(c.Context(), version); err != nil {
 				return err
 			}
 			if _, err := fmt.Print(outcome); err != nil {

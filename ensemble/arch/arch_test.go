@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -32,6 +33,21 @@ func TestShapes(t *testing.T) {
 		i := slices.IndexFunc(net.Nodes, func(n Node) bool { return n.Name == c.node })
 		if i < 0 || net.Nodes[i].Out != c.want {
 			t.Errorf("%s %s: node %d, want shape %v", c.arch, c.node, i, c.want)
+		}
+	}
+}
+
+// With the finer stride only the last stage changes, and no parameter.
+func TestFineStride(t *testing.T) {
+	for name, last := range map[string]Shape{ResNet50: {14, 14, 2048}, GoogLeNet: {14, 14, 1024}} {
+		coarse, fine := MustNew(Full(name)), Full(name)
+		fine.Stride = 16
+		net := MustNew(fine)
+		if got := net.Nodes[net.Places()].Out; got != last {
+			t.Errorf("%s: last feature map %v, want %v", name, got, last)
+		}
+		if !reflect.DeepEqual(net.Params(), coarse.Params()) {
+			t.Errorf("%s: the finer net has other parameters", name)
 		}
 	}
 }
@@ -65,7 +81,8 @@ func TestNewRefuses(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"arch": func(c *Config) { c.Arch = "alexnet" }, "width": func(c *Config) { c.Width = math.NaN() },
 		"thin": func(c *Config) { c.Width = 0 }, "small": func(c *Config) { c.Input = 16 }, "classes": func(c *Config) { c.Classes = 1 },
-		"tone": func(c *Config) { c.Tone = "warm" },
+		"tone": func(c *Config) { c.Tone = "warm" }, "stride": func(c *Config) { c.Stride = 8 },
+		"stride of VGG-19": func(c *Config) { c.Arch, c.Stride = VGG19, 16 },
 	} {
 		c := good
 		change(&c)
@@ -77,7 +94,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestDigestTellsNetsApart(t *testing.T) {
 	seen := map[string]Config{}
-	for _, c := range []Config{Full(ResNet50), Full(VGG19), {Arch: ResNet50, Width: 0.25, Input: 224, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 128, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 3}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 4, Tone: Own}} {
+	for _, c := range []Config{Full(ResNet50), Full(VGG19), {Arch: ResNet50, Width: 0.25, Input: 224, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 128, Classes: 4}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 3}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 4, Tone: Own}, {Arch: ResNet50, Width: 1, Input: 224, Classes: 4, Stride: 16}} {
 		digest := MustNew(c).Digest()
 		if other, ok := seen[digest]; ok {
 			t.Errorf("%+v and %+v have one digest", c, other)

@@ -32,7 +32,11 @@ func googlenet(b *builder) {
 	x = inception("inception4c", x, 128, 128, 256, 24, 64, 64)
 	x = inception("inception4d", x, 112, 144, 288, 32, 64, 64)
 	x = inception("inception4e", x, 256, 160, 320, 32, 128, 128)
-	x = b.maxPool("maxpool4", x, 2, 2, 0, true)
+	if b.net.Stride == fineStride {
+		x = b.maxPool("maxpool4", x, 3, 1, 1, true)
+	} else {
+		x = b.maxPool("maxpool4", x, 2, 2, 0, true)
+	}
 	x = inception("inception5a", x, 256, 160, 320, 32, 128, 128)
 	x = inception("inception5b", x, 384, 192, 384, 48, 128, 128)
 	x = b.avgPool("avgpool", x, 1)

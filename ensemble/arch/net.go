@@ -28,6 +28,11 @@ type Config struct {
 	Input   int     `json:"input"`   // side of the square input in pixels; 224 in the paper
 	Classes int     `json:"classes"` // outputs; 4 for scores 0 to 3
 	Tone    Tone    `json:"tone,omitempty"`
+	// Stride is how many input pixels lie between two places of the last feature map: 0 for
+	// torchvision's 32, or 16, with which the last stage keeps the places of the one before,
+	// so that a class activation map is twice as fine each way. Weights have the same shapes.
+	// ResNet-50 and GoogLeNet only.
+	Stride int `json:"stride,omitempty"`
 }
 
 // Tone is how a net's input is standardised after the resize.
@@ -43,6 +48,9 @@ const (
 	// gone before the net sees it.
 	Own Tone = "own"
 )
+
+// fineStride is the other stride that a net may have.
+const fineStride = 16
 
 // Full returns the configuration of torchvision's own net at 224×224 with four outputs.
 func Full(arch string) Config {
@@ -113,6 +121,8 @@ func New(c Config) (*Net, error) {
 		return nil, fmt.Errorf("%s: input size %d is outside 32 to 1024", c.Arch, c.Input)
 	case c.Tone != ImageNet && c.Tone != Own:
 		return nil, fmt.Errorf("%s: tone %q: want nothing or %s", c.Arch, c.Tone, Own)
+	case c.Stride != 0 && (c.Stride != fineStride || c.Arch == VGG19):
+		return nil, fmt.Errorf("%s: stride %d: want 0, or %d with %s or %s", c.Arch, c.Stride, fineStride, GoogLeNet, ResNet50)
 	case c.Classes < 2 || c.Classes > 10000:
 		return nil, fmt.Errorf("%s: %d classes is outside 2 to 10000", c.Arch, c.Classes)
 	}

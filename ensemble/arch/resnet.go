@@ -15,7 +15,7 @@ func resnet50(b *builder) {
 		for block := range blocks {
 			name := fmt.Sprintf("layer%d.%d", stage+1, block)
 			stride := 1
-			if block == 0 && stage > 0 {
+			if block == 0 && stage > 0 && (stage < 3 || b.net.Stride != fineStride) {
 				stride = 2
 			}
 			short := x

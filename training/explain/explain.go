@@ -129,7 +129,7 @@ func (s Sign) Measure(h *ensemble.Heat, lit []bool) Hit {
 			if !lit[i] {
 				continue
 			}
-			v := level(h, (float64(x)+0.5)/float64(s.Side), (float64(y)+0.5)/float64(s.Side))
+			v := h.At((float64(x)+0.5)/float64(s.Side), (float64(y)+0.5)/float64(s.Side))
 			places++
 			all += v
 			if s.Inside[i] {
@@ -158,16 +158,4 @@ func (s Sign) Best(w, h int, lit []bool) Hit {
 		best.Mass, best.Peak, best.Cover = max(best.Mass, hit.Mass), best.Peak || hit.Peak, hit.Cover
 	}
 	return best
-}
-
-// level interpolates between the middles of a map's places; x and y go from 0 to 1.
-func level(h *ensemble.Heat, x, y float64) float64 {
-	fx, fy := max(0, min(float64(h.W-1), x*float64(h.W)-0.5)), max(0, min(float64(h.H-1), y*float64(h.H)-0.5))
-	ix, iy := min(h.W-2, int(fx)), min(h.H-2, int(fy))
-	ix, iy = max(0, ix), max(0, iy)
-	get := func(i, j int) float64 { return float64(h.Levels[min(j, h.H-1)*h.W+min(i, h.W-1)]) }
-	tx, ty := fx-float64(ix), fy-float64(iy)
-	top := get(ix, iy)*(1-tx) + get(ix+1, iy)*tx
-	bottom := get(ix, iy+1)*(1-tx) + get(ix+1, iy+1)*tx
-	return top*(1-ty) + bottom*ty
 }

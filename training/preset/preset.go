@@ -64,6 +64,7 @@ type Selection struct {
 type Net struct {
 	Width   float64 `toml:"width"`
 	Input   int     `toml:"input"`
+	Stride  int     `toml:"stride"`  // 0: torchvision's; 16: heat maps twice as fine each way; see arch.Config
 	Tone    string  `toml:"tone"`    // "": ImageNet's statistics; own: each picture's; see arch.Tone
 	Rate    float64 `toml:"rate"`    // overrides that of train; 0: does not
 	Initial string  `toml:"initial"` // weights to start from; "": random ones
@@ -208,7 +209,7 @@ func (p *Preset) Check() error {
 // Arch is the net of an architecture.
 func (p *Preset) Arch(name string) arch.Config {
 	c := arch.Full(name)
-	c.Width, c.Input, c.Tone = p.Nets[name].Width, p.Nets[name].Input, arch.Tone(p.Nets[name].Tone)
+	c.Width, c.Input, c.Tone, c.Stride = p.Nets[name].Width, p.Nets[name].Input, arch.Tone(p.Nets[name].Tone), p.Nets[name].Stride
 	return c
 }
 

@@ -3,7 +3,11 @@
 // of the pictures that were removed. It only writes; every figure is handed to it.
 package report
 
-import "image"
+import (
+	"image"
+
+	"lungbox/ensemble"
+)
 
 // Content is all that a report shows. Sections without data are left out.
 type Content struct {
@@ -95,6 +99,7 @@ type Calibration struct {
 // Mistake is a test picture that the vote scores wrong.
 type Mistake struct {
 	Picture    *image.Gray
+	Heat       *ensemble.Heat // where the vote's score comes from; nil: no net can say
 	File       string
 	Truth      int
 	Score      int

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lungbox/daemon/page/browsertest"
+	"lungbox/ensemble"
 	"lungbox/training/report"
 )
 
@@ -67,7 +68,7 @@ func run() report.Content {
 		c.Folds = append(c.Folds, report.Fold{Name: fold, Pictures: 3666, Correct: [4]int{986, 1142, 814, 724}, Total: [4]int{1986, 1142, 1814, 1724}})
 	}
 	for i := range 7 {
-		c.Worst = append(c.Worst, report.Mistake{File: "images/s0001/" + strings.Repeat("c01-R1-", 12) + ".png", Note: "googlenet 1, resnet50 2, vgg19 3", Picture: grey(640, 480, i)})
+		c.Worst = append(c.Worst, report.Mistake{File: "images/s0001/" + strings.Repeat("c01-R1-", 12) + ".png", Note: "googlenet 1, resnet50 2, vgg19 3", Picture: grey(640, 480, i), Heat: &ensemble.Heat{W: 2, H: 2, Levels: []byte{0, 90, 180, 255}}})
 	}
 	return c
 }

@@ -2,13 +2,18 @@ package report_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"html"
 	"image"
+	"image/color"
+	"image/jpeg"
 	"math"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
+	"lungbox/ensemble"
 	"lungbox/training/report"
 )
 
@@ -33,8 +38,12 @@ func fill(v reflect.Value, text string, number float64) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if p, ok := v.Field(i).Addr().Interface().(**image.Gray); ok {
+			switch p := v.Field(i).Addr().Interface().(type) {
+			case **image.Gray:
 				*p = image.NewGray(image.Rect(0, 0, 8, 6))
+				continue
+			case **ensemble.Heat:
+				*p = &ensemble.Heat{W: 1, H: 1, Levels: []byte{255}}
 				continue
 			}
 			fill(v.Field(i), text, number)
@@ -121,8 +130,8 @@ func TestPagesNeedNothingElse(t *testing.T) {
 		kind, _, _ := strings.Cut(m[1]+m[2], ",")
 		found[kind]++
 	}
-	if len(found) != 2 || found["data:image/jpeg;base64"] != 4 || found["removed.html"] != 1 {
-		t.Errorf("the pages refer to %v: want four pictures in themselves and the sheet", found)
+	if len(found) != 2 || found["data:image/jpeg;base64"] != 6 || found["removed.html"] != 1 {
+		t.Errorf("the pages refer to %v: want six pictures in themselves and the sheet", found)
 	}
 	for _, bad := range []string{"http:", "https:", "<link", "<iframe"} {
 		if strings.Contains(page+sheet, bad) {
@@ -144,5 +153,44 @@ func TestWarningsComeFirst(t *testing.T) {
 		if at := strings.Index(page, figure); at < label {
 			t.Errorf("%s stands at %d, before the warning at %d", figure, at, label)
 		}
+	}
+}
+
+// The map lies over the picture where its levels say, and nowhere else.
+func TestHeatMap(t *testing.T) {
+	dark := image.NewGray(image.Rect(0, 0, 64, 64))
+	for _, withMap := range []bool{true, false} {
+		m := report.Mistake{File: "a.png", Picture: dark}
+		if withMap {
+			m.Heat = &ensemble.Heat{W: 2, H: 1, Levels: []byte{0, 255}}
+		}
+		found := regexp.MustCompile(`alt="heat map of a.png"[^>]*base64,([^"]+)`).FindStringSubmatch(written(t, report.Content{Worst: []report.Mistake{m}}))
+		if !withMap {
+			if found != nil {
+				t.Error("a heat map of a picture that has none")
+			}
+			continue
+		}
+		if found == nil {
+			t.Fatal("no heat map")
+		}
+		data, err := base64.StdEncoding.DecodeString(html.UnescapeString(found[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		over, err := jpeg.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		near := func(x int, want color.RGBA) {
+			r, g, b, _ := over.At(x, 32).RGBA()
+			for i, c := range []struct{ got, want int }{{int(r >> 8), int(want.R)}, {int(g >> 8), int(want.G)}, {int(b >> 8), int(want.B)}} {
+				if c.got < c.want-12 || c.got > c.want+12 {
+					t.Errorf("column %d, colour %d: %d, want about %d", x, i, c.got, c.want)
+				}
+			}
+		}
+		near(2, color.RGBA{})
+		near(61, color.RGBA{R: 153, G: 84, B: 24}) // 0.6 of the page's orange
 	}
 }

@@ -30,7 +30,7 @@ func Write(w io.Writer, c Content) error {
 
 func parse(name, text string) (*template.Template, error) {
 	return template.New(name).Funcs(template.FuncMap{
-		"picture": picture, "fileOf": fileOf, "percent": percent, "points": points, "number": number, "curves": curves,
+		"picture": picture, "heat": heat, "fileOf": fileOf, "percent": percent, "points": points, "number": number, "curves": curves,
 		"confusion":   func(m Method) template.HTML { return plot.Confusion("confusion of "+m.Name, m.Confusion) },
 		"reliability": reliability, "ablation": ablation, "sum": sum, "inc": func(i int) int { return i + 1 },
 		"known": known,

@@ -58,7 +58,15 @@ func (l *Loop) Render(frame int) Picture {
 	p := l.Patient
 	side := p.phantom.config.Side
 	crop := image.NewGray(image.Rect(0, 0, side, side))
-	l.polar(frame, func(grey []float32) { p.raster.Draw(crop, grey) })
+	l.polar(frame, 0, func(grey []float32) { p.raster.Draw(crop, grey) })
+	var field *image.Gray
+	if p.Scanner.Grabber.Interlaced {
+		field = image.NewGray(crop.Rect)
+		l.polar(frame, 0.5, func(grey []float32) { p.raster.Draw(field, grey) })
+	}
+	if crop = p.Scanner.Grabber.Grab(crop, field); p.Scanner.Grabber != (scanner.Grabber{}) {
+		p.raster.Mask(crop)
+	}
 	if quality := p.Scanner.Quality; quality < 100 {
 		crop = recompress(crop, quality)
 		p.raster.Mask(crop)
@@ -66,14 +74,19 @@ func (l *Loop) Render(frame int) Picture {
 	return Picture{Crop: crop, Truth: l.truth(frame)}
 }
 
-// polar makes a frame's grey levels, beam by beam, and lends them to use.
-func (l *Loop) polar(frame int, use func(grey []float32)) {
+// polar makes a frame's grey levels, beam by beam, and lends them to use; as they were some
+// of a frame earlier.
+func (l *Loop) polar(frame int, earlier float64, use func(grey []float32)) {
 	p := l.Patient
 	w := p.phantom.workspace(&p.Scanner.Fan)
 	defer p.phantom.spare.Put(w)
-	l.site.Echo(w.field, l.time(frame))
+	l.site.Echo(w.field, l.time(frame)-earlier/FrameRate)
 	p.spread.Apply(w.field, w.scratch)
-	w.field.AddNoise(p.noise, l.key.Of("noise", frame).Draws())
+	noise := l.key.Of("noise", frame)
+	if earlier > 0 {
+		noise = noise.Of("field")
+	}
+	w.field.AddNoise(p.noise, noise.Draws())
 	p.levels.Compress(w.grey, w.field)
 	use(w.grey)
 }
@@ -113,6 +126,6 @@ func (l *Loop) RenderScreen(frame int) (Screen, error) {
 		return Screen{}, fmt.Errorf("simulate: screen of %s: %w", p.ID(), p.screenErr)
 	}
 	s := Screen{Fan: p.screen.Fan, Spans: p.screen.Spans}
-	l.polar(frame, func(grey []float32) { s.Image = p.screen.Draw(grey) })
+	l.polar(frame, 0, func(grey []float32) { s.Image = p.screen.Draw(grey) })
 	return s, nil
 }

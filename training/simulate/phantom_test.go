@@ -105,6 +105,29 @@ func TestLoopsHoldTogether(t *testing.T) {
 }
 
 // The deep field of a normal lung is the receiver's noise, new in every frame.
+// An interlaced frame's odd lines are another moment than its even ones: they do not fit
+// together as the lines of one moment do.
+func TestInterlacedLoops(t *testing.T) {
+	p := newPhantom(t, 3, simulate.Config{})
+	combed := func(interlaced bool) float64 {
+		patient := p.Patient(0)
+		patient.Scanner.Grabber = scanner.Grabber{Interlaced: interlaced}
+		patient.Scanner.Quality = 100
+		crop := patient.Loop(1, 0, 2).Render(3).Crop
+		sum := 0.0
+		for y := 2; y < crop.Rect.Dy()-2; y++ {
+			for x := range crop.Rect.Dx() {
+				at := func(dy int) float64 { return float64(crop.GrayAt(x, y+dy).Y) }
+				sum += math.Abs(at(0)-(at(-1)+at(1))/2) - math.Abs(at(0)-(at(-2)+at(2))/2)
+			}
+		}
+		return sum
+	}
+	if still, combed := combed(false), combed(true); combed <= still {
+		t.Errorf("lines differ by %.0f from their neighbours, without interlace by %.0f", combed, still)
+	}
+}
+
 func TestNoiseIsNewInEveryFrame(t *testing.T) {
 	p := newPhantom(t, 4, simulate.Config{Looks: []string{"linear-handheld"}}).Patient(1)
 	p.Scanner.Noise = -20 // more than anything the lung returns

@@ -2,6 +2,7 @@ package twostage
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -20,15 +21,15 @@ import (
 )
 
 // Report writes manifest.json and report.html of a run that Judge has measured. version
-// is the program's.
-func (r *Run) Report(version string) error {
-	if err := r.report(version); err != nil {
+// is the program's. The three nets run once more, on the pictures that are shown as mistakes.
+func (r *Run) Report(ctx context.Context, version string) error {
+	if err := r.report(ctx, version); err != nil {
 		return fmt.Errorf("report of %s: %w", r.Dir, err)
 	}
 	return nil
 }
 
-func (r *Run) report(version string) error {
+func (r *Run) report(ctx context.Context, version string) error {
 	o, err := r.outcome()
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (r *Run) report(version string) error {
 	if err := r.writeJSON(manifestFile, m); err != nil {
 		return err
 	}
-	content, err := r.content(o, m)
+	content, err := r.content(ctx, o, m)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func (r *Run) report(version string) error {
 	return atomicfile.Write(r.path(ReportFile), page.Bytes())
 }
 
-func (r *Run) content(o *Outcome, m *Manifest) (report.Content, error) {
+func (r *Run) content(ctx context.Context, o *Outcome, m *Manifest) (report.Content, error) {
 	c := report.Content{
 		Title:    "Training run " + filepath.Base(r.Dir),
 		Subtitle: fmt.Sprintf("%s: %s", r.Preset.Name, r.Preset.About),
@@ -89,7 +90,7 @@ func (r *Run) content(o *Outcome, m *Manifest) (report.Content, error) {
 			u.Net, u.Threshold, 100*u.Share, 100*u.Test)
 	}
 	c.Worst = r.worst(o)
-	return c, nil
+	return c, r.explain(ctx, o, c.Worst)
 }
 
 func bins(in []calibrate.Bin) (out []report.Bin) {

@@ -31,6 +31,7 @@ type Look struct {
 	cut           float64  // chance that the screen shows only part of the fan
 	quality       interval // of the JPEG or video stage; 100: none
 	screenColumns []int    // screen sizes in use; rows are 3/4 of it
+	stored        bool     // clips are stored digitally: no grabber
 	chrome        chrome
 }
 
@@ -110,6 +111,7 @@ func Looks() []Look {
 	study.dynamic, study.gamma, study.knee = interval{60, 62}, interval{1, 1.1}, interval{0.2, 0.3}
 	study.floor, study.peak, study.soft = interval{0, 1}, interval{220, 240}, interval{1, 1.5}
 	study.noise, study.cut, study.quality = interval{-10, -6}, 0, interval{90, 100}
+	study.stored = true
 
 	return []Look{convex, handheld, smooth, old, micro, phased, linear, linearHandheld, study}
 }
@@ -146,6 +148,7 @@ type Scanner struct {
 	RingDown     float64 // depth in mm of the bright stripes under the face
 	Quality      int     // of the JPEG stage that the picture has been through; 100: none
 	Columns      int     // of the screen
+	Grabber      Grabber
 	chrome       chrome
 }
 
@@ -185,6 +188,7 @@ func (l Look) Scanner(d *seed.Draws, deepest float64) Scanner {
 		RingDown: d.Between(1, 5),
 		Quality:  int(l.quality.draw(d)),
 		Columns:  l.screenColumns[d.IntN(len(l.screenColumns))],
+		Grabber:  l.grabber(d),
 		chrome:   l.chrome,
 	}
 }
@@ -198,4 +202,12 @@ func (s *Scanner) NoiseProfile() []float32 {
 		profile[i] = float32(math.Pow(10, (s.Noise-s.Quiet*(1-share))/20))
 	}
 	return profile
+}
+
+// grabber of the study's machine changes nothing: its clips were stored as they were made.
+func (l Look) grabber(d *seed.Draws) Grabber {
+	if l.stored {
+		return Grabber{}
+	}
+	return newGrabber(d)
 }
