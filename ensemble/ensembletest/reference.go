@@ -23,6 +23,7 @@ type Case struct {
 	Side          int                   // of the nets' input
 	Samples       [][2]float64          // index into the preprocessed input, value
 	Logits        map[string][4]float64 // by net
+	Fine          map[string][4]float64 // by net, of those that have one with stride 16
 }
 
 // Training is what PyTorch did in float64 in 20 training steps (momentum 0.9, L2 1e-4)

@@ -22,6 +22,7 @@ type Open func(t *testing.T, members []ensemble.Member) ensemble.Engine
 // Run checks everything that an engine promises.
 func Run(t *testing.T, open Open) {
 	t.Run("parity", func(t *testing.T) { parity(t, open) })
+	t.Run("fine", func(t *testing.T) { fine(t, open) })
 	t.Run("contract", func(t *testing.T) { contract(t, open) })
 }
 
@@ -55,6 +56,41 @@ func parity(t *testing.T, open Open) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+// fine compares the full-width nets with stride 16 with PyTorch's, on the smaller inputs.
+func fine(t *testing.T, open Open) {
+	compared := 0
+	for _, c := range Reference(t) {
+		if c.Side > 128 {
+			continue
+		}
+		for name, want := range c.Fine {
+			config := arch.Full(name)
+			config.Input, config.Stride = c.Side, 16
+			m := formulaMember(config)
+			engine := open(t, []ensemble.Member{m})
+			head, err := ensemble.NewHead(m.Net, m.Weights)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := engine.Logits(t.Context(), Picture(c.Width, c.Height), []int{0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			exact(t, name, head, out[0])
+			if r := Relative(out[0].Logits, want); r > Tolerance {
+				t.Errorf("%s with stride 16 on %d×%d: logits %v, PyTorch gave %v", name, c.Width, c.Height, out[0].Logits, want)
+			}
+			compared++
+			if err := engine.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if compared != 4 {
+		t.Errorf("%d nets compared, want 4", compared)
 	}
 }
 

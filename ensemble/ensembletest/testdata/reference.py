@@ -115,6 +115,18 @@ def train(net, dtype, side, rate, steps=20, batch=4):
     return {"side": side, "batch": batch, "rate": rate, "losses": losses, "after": [float(v) for v in after]}
 
 
+def finer(name, net):
+    """The net with its last stage at stride 16, or None: VGG-19 has no such."""
+    if name == "resnet50":
+        net.layer4[0].conv2.stride = (1, 1)
+        net.layer4[0].downsample[0].stride = (1, 1)
+    elif name == "googlenet":
+        net.maxpool4 = torch.nn.MaxPool2d(3, stride=1, padding=1, ceil_mode=True)
+    else:
+        return None
+    return net
+
+
 def training_of(build, side, rate):
     """The training in float64, and the largest relative difference that float32 makes."""
     exact = train(load(build()), torch.float64, side, rate)
@@ -133,7 +145,7 @@ def main():
     for width, height, side in CASES:
         x = preprocess(picture(width, height), side)
         samples = [[int(i), float(x.flatten()[i])] for i in range(0, side * side, side * side // 97)]
-        cases.append({"width": width, "height": height, "side": side, "samples": samples, "logits": {}})
+        cases.append({"width": width, "height": height, "side": side, "samples": samples, "logits": {}, "fine": {}})
     training = {}
     for name, build in builders.items():
         net = load(build())
@@ -141,6 +153,10 @@ def main():
             for case, (width, height, side) in zip(cases, CASES):
                 x = preprocess(picture(width, height), side).expand(1, 3, side, side)
                 case["logits"][name] = [float(v) for v in net(x)[0]]
+            if fine := finer(name, load(build())):
+                for case, (width, height, side) in zip(cases, CASES):
+                    x = preprocess(picture(width, height), side).expand(1, 3, side, side)
+                    case["fine"][name] = [float(v) for v in fine(x)[0]]
         training[name] = training_of(build, *TRAINING[name])
     json.dump({"torch": torch.__version__, "torchvision": torchvision.__version__, "cases": cases, "training": training}, sys.stdout, indent=1)
     print()
