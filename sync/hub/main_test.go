@@ -30,6 +30,9 @@ import (
 
 // The test binary is the program, too.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv("LUNGHUB_TEST_BOX"); dir != "" {
+		useBox(dir)
+	}
 	if os.Getenv("LUNGHUB_TEST_PROGRAM") == "1" {
 		root := newRoot()
 		if n, err := strconv.Atoi(os.Getenv("LUNGHUB_TEST_DIE")); err == nil {
@@ -180,11 +183,17 @@ var groups = regexp.MustCompile(`[0-9A-Z]{4}(-[0-9A-Z]{4}){7}`)
 // enrol makes a box.
 func (h *hub) enrol(site, device string) enrol.Identity {
 	h.Helper()
+	return h.enrolIn(h.TempDir(), site, device)
+}
+
+// enrolIn makes a box whose identity lies in a folder.
+func (h *hub) enrolIn(folder, site, device string) enrol.Identity {
+	h.Helper()
 	code, err := enrol.ParseCode(groups.FindString(h.must("enrol", "--site", site, "--device", device)))
 	if err != nil {
 		h.Fatal(err)
 	}
-	i, err := enrol.Enrol(h.Context(), h.TempDir(), fmt.Sprintf("https://127.0.0.1:%d", h.port), code)
+	i, err := enrol.Enrol(h.Context(), folder, fmt.Sprintf("https://127.0.0.1:%d", h.port), code)
 	if err != nil {
 		h.Fatal(err)
 	}

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		writeForEver(dir)
 	case "full":
 		fillDisk(dir)
+	case "use":
+		useOnce(dir)
 	default:
 		os.Exit(m.Run())
 	}
