@@ -87,7 +87,7 @@ func (l *liveBench) run(ctx context.Context, c config.Config, made bool) error {
 	events := b.line.Subscribe(1024)
 	done := make(chan error, 1)
 	go func() { done <- b.run(ctx) }()
-	go watchPage(ctx, "http://"+b.listener.Addr().String()+"/api/events")
+	go watchPage(ctx, "http://"+b.entrance.listener.Addr().String()+"/api/events")
 	report := liveReport{Rate: l.rate}
 	err = l.follow(b, events, &report)
 	stop()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"sync/atomic"
@@ -32,7 +31,7 @@ type box struct {
 	*lifetime
 	config   config.Config
 	store    *journal.Journal
-	listener net.Listener
+	entrance entrance
 	feed     *feed
 	state    string // folder of what must survive
 	driver   panel.Driver
@@ -84,7 +83,7 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	if b.centre, err = b.openCentre(); err != nil {
 		return nil, err
 	}
-	if b.listener, err = listen(ctx, c.Page.Listen); err != nil {
+	if b.entrance, err = openEntrance(ctx, c.Page, b.state); err != nil {
 		return nil, err
 	}
 	if b.feed, err = open(ctx, b); err != nil {
@@ -140,7 +139,7 @@ func (b *box) show() {
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated})
 	b.web = page.New(page.Config{
-		Listen: b.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(),
+		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 		Centre: b.centre.about(b.store, b.updates.status),
@@ -163,7 +162,7 @@ func (b *box) run(ctx context.Context) error {
 	group.Go(func() error { return b.engines.Run(ctx) })
 	group.Go(func() error { return b.lamps.Run(ctx, toPanel.Events()) })
 	group.Go(func() error { return b.web.Run(ctx, toPage.Events()) })
-	group.Go(func() error { return b.web.Serve(ctx, b.listener) })
+	group.Go(func() error { return b.web.Serve(ctx, b.entrance.listener) })
 	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
 	beat := b.pulse("the pipeline", pipelineLimit)
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
@@ -179,7 +178,10 @@ func (b *box) run(ctx context.Context) error {
 	for _, part := range b.feed.parts {
 		group.Go(func() error { return part(ctx) })
 	}
-	b.log.Info("the page is at http://" + b.listener.Addr().String() + "/")
+	b.log.Info("the page is at " + b.entrance.url())
+	if b.entrance.note != "" {
+		b.log.Warn(b.entrance.note)
+	}
 	b.heart.Ready()
 	return group.Wait()
 }
@@ -228,8 +230,8 @@ func (b *box) close() {
 	if b.feed != nil {
 		errs = errors.Join(errs, b.feed.close())
 	}
-	if b.listener != nil {
-		b.listener.Close() // Serve has closed it when it ran
+	if b.entrance.listener != nil {
+		b.entrance.listener.Close() // Serve has closed it when it ran
 	}
 	if b.driver != nil {
 		errs = errors.Join(errs, b.driver.Close()) // twice does nothing more

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,12 +20,12 @@ import (
 
 // boxFindings are what `lungbox run` needs beside engine and programs.
 func boxFindings(ctx context.Context, c config.Config) []finding {
-	findings := []finding{sourceFinding(ctx, c), panelFinding(c), pageFinding(ctx, c.Page)}
+	findings := []finding{sourceFinding(ctx, c), panelFinding(c)}
 	state, err := stateFolder(c.Box.State)
 	if err != nil {
 		return append(findings, finding{Check: "results", State: "fault", Found: err.Error()}, clock())
 	}
-	return append(findings, folderFinding("results", state, "box.state", 1000), journalFinding(ctx, state), centreFinding(ctx, c.Centre, state), clock())
+	return append(findings, pageFinding(ctx, c.Page, state), folderFinding("results", state, "box.state", 1000), journalFinding(ctx, state), centreFinding(ctx, c.Centre, state), clock())
 }
 
 // sourceFinding looks whether what source.from names is there.
@@ -113,7 +114,7 @@ func panelFinding(c config.Config) finding {
 	return f
 }
 
-func pageFinding(ctx context.Context, p config.Page) finding {
+func pageFinding(ctx context.Context, p config.Page, state string) finding {
 	f := finding{Check: "page", State: "ok", Found: "http://" + p.Listen + "/"}
 	l, err := listen(ctx, p.Listen)
 	if err == nil {
@@ -123,6 +124,13 @@ func pageFinding(ctx context.Context, p config.Page) finding {
 		f.State, f.Found, f.Do = "fault", err.Error(), "set page.listen"
 		if errors.Is(err, unix.EADDRINUSE) {
 			f.State, f.Do = "note", "right while the box runs; else another program has the port"
+		}
+		return f
+	}
+	if guarded(p) {
+		f.Found = "https://" + p.Listen + "/ with a password"
+		if _, err := os.Stat(filepath.Join(state, passwordFile)); errors.Is(err, fs.ErrNotExist) {
+			f.State, f.Found, f.Do = "note", "open on this machine only: there is no password", "lungbox password, then systemctl reload lungbox"
 		}
 	}
 	return f

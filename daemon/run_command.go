@@ -99,11 +99,11 @@ func (b *box) until(ctx context.Context, hangup <-chan os.Signal, load func() (c
 			}
 			b.note("config", "")
 			changed := config.Changed(b.config, next)
-			if len(changed) == 0 {
+			if len(changed) == 0 && !b.entrance.outdated(b.state) {
 				b.log.Info("the configuration has not changed")
 				continue
 			}
-			b.log.Info("the configuration has changed: the box starts again with it, nothing else needs a restart", "changed", strings.Join(changed, " "))
+			b.log.Info("configuration or password have changed: the box starts again with it, nothing else needs a restart", "changed", strings.Join(changed, " "))
 			b.heart.Reloading(monotonic())
 			end()
 			return next, asked(<-done)

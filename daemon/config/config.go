@@ -49,8 +49,11 @@ type Engine struct {
 
 // Page says where the local web page is.
 type Page struct {
-	Listen string `toml:"listen" comment:"Address and port; 127.0.0.1 lets only this machine in."`
-	Hosts  string `toml:"hosts" comment:"Further names that browsers may use for this box, separated by commas, such as lungbox.local."`
+	Listen      string `toml:"listen" comment:"Address and port; 127.0.0.1 lets only this machine in."`
+	Open        bool   `toml:"open" comment:"Let other machines see the page without a password and without TLS: only where something else guards it, such as a proxy that asks for one. Otherwise they need the password that lungbox password sets; without one the page is open on this machine only."`
+	Certificate string `toml:"certificate" comment:"TLS for other machines: certificate (PEM); empty: one that the box makes for itself."`
+	Key         string `toml:"key" comment:"TLS: its key."`
+	Hosts       string `toml:"hosts" comment:"Further names that browsers may use for this box, separated by commas, such as lungbox.local."`
 }
 
 // EnvironmentPrefix starts the names of all settings in the environment.

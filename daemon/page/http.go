@@ -27,6 +27,9 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /api/state", p.state)
 	mux.HandleFunc("GET /healthz", p.health)
 	mux.HandleFunc("GET /readyz", p.ready)
+	if p.config.Access != nil {
+		mux.HandleFunc("POST /api/login", p.login)
+	}
 	if p.config.Places != nil {
 		mux.HandleFunc("GET /api/region", p.region)
 		mux.HandleFunc("POST /api/region", p.setRegion)
@@ -47,7 +50,7 @@ func (p *Page) Handler() http.Handler {
 			http.ServeFileFS(w, r, static, path.Join("static", f.Name()))
 		})
 	}
-	return p.guard(http.NewCrossOriginProtection().Handler(mux))
+	return p.guard(http.NewCrossOriginProtection().Handler(p.admit(mux)))
 }
 
 // guard sets the headers that every answer has and checks the Host.

@@ -14,6 +14,7 @@
 //	/            the page
 //	/api/events  server-sent events
 //	/api/state   the same as one JSON object, without the picture
+//	/api/login   begins a session, where there is a password
 //	/api/region  where the ultrasound picture lies; POST sets it, for live sources
 //	/healthz     200 while frames are or could be judged, 503 when not
 //	/readyz      200 once an engine judges frames or waits for them, 503 before and in a fault
@@ -58,6 +59,8 @@ type Config struct {
 	Source func() string
 	// Centre says how the link to the centre is; nil: there is none.
 	Centre func() string
+	// Access asks whoever comes from another machine for the box's password; nil: nobody.
+	Access *Access
 	// Places is set where people may say where the ultrasound picture lies; may be nil.
 	Places Places
 	// Also are further handlers by pattern, such as "GET /metrics".

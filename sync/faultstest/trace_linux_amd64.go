@@ -83,7 +83,7 @@ func run(ctx context.Context, plan Plan, env []string, path string, args []strin
 	if err != nil {
 		return o, err
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }()
 	stop := context.AfterFunc(ctx, func() { _ = unix.Kill(p.Pid, unix.SIGKILL) })
 	defer stop()
 	t := tracer{plan: plan, root: root, pid: p.Pid, within: map[int]*call{}, out: &o}

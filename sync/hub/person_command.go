@@ -1,16 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"lungbox/daemon/commandline"
 	"lungbox/sync/hub/store"
@@ -28,7 +21,7 @@ from standard input. A viewer looks and exports, an operator also pauses, resume
 aborts rollouts, an admin also revokes boxes and reads the audit trail.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			password, err := readPassword(c.InOrStdin(), c.ErrOrStderr())
+			password, err := commandline.ReadPassword(c.InOrStdin(), c.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -49,20 +42,6 @@ aborts rollouts, an admin also revokes boxes and reads the audit trail.`,
 	o.add(remove)
 	c.AddCommand(set, remove)
 	return c
-}
-
-func readPassword(in io.Reader, out io.Writer) (string, error) {
-	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		fmt.Fprint(out, "password: ")
-		text, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(out)
-		return string(text), err
-	}
-	text, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	return strings.TrimRight(text, "\r\n"), nil
 }
 
 func newGroup() *cobra.Command {

@@ -17,7 +17,7 @@ const lampLines = "0,1,2,4,5"
 func configure(m *machine, source, panel string) error {
 	text := "[box]\nname = 'bedside'\nstate = '/var/lib/lungbox'\n[source]\nfrom = '" + source + "'\nloop = true\n" +
 		"[engine]\nuse = 'litert'\ncache = '/var/cache/lungbox'\n[panel]\ndriver = '" + panel + "'\nfade = 10\ntest = 0\nagree = 1\n" +
-		"[page]\nlisten = '0.0.0.0:8080'\n"
+		"[page]\nlisten = '0.0.0.0:8080'\nopen = true\n"
 	if _, err := m.sh("mkdir -p /etc/lungbox && cat > /etc/lungbox/lungbox.toml <<'E'\n" + text + "E\n"); err != nil {
 		return err
 	}

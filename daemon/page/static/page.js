@@ -110,6 +110,7 @@ function listen() {
     if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
     try {
       const answer = await fetch('/api/events', { method: 'HEAD' });
+      if (answer.status === 401) location.replace('/login.html');
       if (answer.status === 503) trouble = 'Too many browsers are watching this box: close one of them';
     } catch {
       // no answer at all: the connection is lost

@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
 	"time"
 
-	"golang.org/x/crypto/argon2"
+	"lungbox/sync/password"
 )
 
 // Role says what a person may do at the hub. Each may do what those before it may.
@@ -36,42 +34,20 @@ type Person struct {
 	Role Role
 }
 
-// Argon2id with RFC 9106's second recommendation: 64 MiB, three passes.
-const (
-	passes  = 3
-	memory  = 64 << 10 // KiB
-	threads = 2
-	keySize = 32
-)
-
-// shortest is the least length of a password.
-const shortest = 12
-
 var personName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
-// hashing lets one password be tried at a time: each takes 64 MiB.
-var hashing = make(chan struct{}, 2)
-
-func hash(password string, salt []byte) []byte {
-	hashing <- struct{}{}
-	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, passes, memory, threads, keySize)
-}
-
 // SetPerson adds a person, or gives one another password and role; their sessions end.
-func (s *Store) SetPerson(ctx context.Context, actor string, p Person, password string) error {
+func (s *Store) SetPerson(ctx context.Context, actor string, p Person, secret string) error {
 	if !personName.MatchString(p.Name) {
 		return fmt.Errorf("name %q: want small letters, digits, dots and hyphens", p.Name)
 	}
 	if order[p.Role] == 0 {
 		return fmt.Errorf("role %q: want viewer, operator or admin", p.Role)
 	}
-	if len(password) < shortest {
-		return fmt.Errorf("the password has %d characters: want at least %d", len(password), shortest)
+	text, err := password.Hash(secret)
+	if err != nil {
+		return err
 	}
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt) // it ends the program rather than fail
-	text := base64.StdEncoding.EncodeToString(salt) + "$" + base64.StdEncoding.EncodeToString(hash(password, salt))
 	return s.change(ctx, func(t *tx) error {
 		if err := t.exec("DELETE FROM session WHERE name = ?", p.Name); err != nil {
 			return err
@@ -108,13 +84,13 @@ var ErrPassword = errors.New("name or password is wrong")
 const sessionTime = 12 * time.Hour
 
 // Login checks a password and begins a session; the token goes into a cookie.
-func (s *Store) Login(ctx context.Context, name, password string) (token string, err error) {
+func (s *Store) Login(ctx context.Context, name, secret string) (token string, err error) {
 	var text string
 	err = s.db.QueryRowContext(ctx, bind(s.postgres, "SELECT hash FROM person WHERE name = ?"), name).Scan(&text)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("database: %w", err)
 	}
-	if !matches(text, password) {
+	if !password.Fits(text, secret) { // nobody's takes as long
 		return "", ErrPassword
 	}
 	token = rand.Text() + rand.Text()
@@ -128,19 +104,6 @@ func (s *Store) Login(ctx context.Context, name, password string) (token string,
 		}
 		return s.audit(t, name, "login", "")
 	})
-}
-
-// matches compares a password; one of nobody takes as long.
-func matches(text, password string) bool {
-	var salt, want []byte
-	for i := range len(text) {
-		if text[i] == '$' {
-			salt, _ = base64.StdEncoding.DecodeString(text[:i]) // what cannot be read does not match
-			want, _ = base64.StdEncoding.DecodeString(text[i+1:])
-		}
-	}
-	got := hash(password, append(salt, make([]byte, max(0, 16-len(salt)))...))
-	return len(want) == keySize && subtle.ConstantTimeCompare(got, want) == 1
 }
 
 // Session is who a token belongs to.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
-	"sync"
-	"time"
 
 	"lungbox/sync/hub/store"
 )
@@ -16,48 +13,8 @@ import (
 // sent when another site asks.
 const cookie = "__Host-lunghub"
 
-// failures slows down who tries passwords: after a few wrong ones an address waits.
-type failures struct {
-	mu   sync.Mutex
-	last map[string][]time.Time
-}
-
-const (
-	wrongAllowed = 10
-	wrongWithin  = 10 * time.Minute
-)
-
-func (f *failures) blocked(from string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var recent []time.Time
-	for _, t := range f.last[from] {
-		if time.Since(t) < wrongWithin {
-			recent = append(recent, t)
-		}
-	}
-	f.last[from] = recent
-	if len(recent) == 0 {
-		delete(f.last, from)
-	}
-	return len(recent) >= wrongAllowed
-}
-
-func (f *failures) add(from string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.last) > 10_000 {
-		clear(f.last) // somebody has many addresses; argon2 slows them, too
-	}
-	f.last[from] = append(f.last[from], time.Now())
-}
-
 func (w *Web) login(rw http.ResponseWriter, r *http.Request) {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
-	}
-	if w.failures.blocked(from) {
+	if w.tries.Blocked(r.RemoteAddr) {
 		http.Error(rw, "too many wrong passwords from here: wait ten minutes", http.StatusTooManyRequests)
 		return
 	}
@@ -68,7 +25,7 @@ func (w *Web) login(rw http.ResponseWriter, r *http.Request) {
 	}
 	token, err := w.config.Store.Login(r.Context(), ask.Name, ask.Password)
 	if errors.Is(err, store.ErrPassword) {
-		w.failures.add(from)
+		w.tries.Wrong(r.RemoteAddr)
 		w.config.Log.Warn("a wrong password", "from", r.RemoteAddr)
 		http.Error(rw, err.Error(), http.StatusForbidden)
 		return

@@ -24,6 +24,7 @@ import (
 	"lungbox/sync/hub/authority"
 	"lungbox/sync/hub/frames"
 	"lungbox/sync/hub/store"
+	"lungbox/sync/password"
 	"lungbox/sync/wire"
 )
 
@@ -41,14 +42,14 @@ type Config struct {
 type Web struct {
 	config Config
 
-	failures failures
+	tries password.Tries
 
 	mu    sync.Mutex
 	wrong []time.Time // codes that were no good, of the last minute
 }
 
 // New makes the pages.
-func New(c Config) *Web { return &Web{config: c, failures: failures{last: map[string][]time.Time{}}} }
+func New(c Config) *Web { return &Web{config: c} }
 
 // Handler answers all requests.
 func (w *Web) Handler() http.Handler {
