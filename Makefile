@@ -15,6 +15,9 @@ TENSORFLOW_DIR ?= $(CACHE)/tensorflow-2.18.1
 CLIPS ?= $(firstword $(wildcard $(CURDIR)/../shared/lus-clips))
 
 GO ?= go
+# Everything is built with this toolchain, which the go command fetches: the same bytes from
+# every machine, and the last fixes of the standard library.
+export GOTOOLCHAIN := go1.26.11
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TENSORFLOW_ENV := CGO_CFLAGS="-I$(TENSORFLOW_DIR)/include" CGO_LDFLAGS="-L$(TENSORFLOW_DIR)/lib -Wl,-rpath,$(TENSORFLOW_DIR)/lib"
@@ -91,6 +94,27 @@ bench-hub: bin/lunghub ## Measure a hub with 10,000 boxes over TLS: results ackn
 .PHONY: sync-campaign
 sync-campaign: $(LITERT)/.complete tools-test ## Kill boxes, hubs, brokers and installations hundreds of times: nothing lost, nothing doubled
 	LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so .make/sync-campaign.sh $(GO)
+
+.PHONY: fault-campaign
+fault-campaign: ## Kill or fail journal, box, hub and installation at every point of their writing; 10,000 hostile DICOM files
+	GO=$(GO) .make/fault-campaign.sh
+
+FUZZTIME ?= 60s
+.PHONY: fuzz
+fuzz: ## Fuzz every parser that meets the outside for FUZZTIME each
+	.make/fuzz.sh $(GO) $(FUZZTIME)
+
+.PHONY: vulncheck
+vulncheck: tensorflow ## Look for known vulnerabilities that are reached from our code (govulncheck)
+	$(TENSORFLOW_ENV) .make/vulncheck.sh $(GO) $(CACHE)
+
+.PHONY: sbom
+sbom: ## Write the bill of materials of each program (CycloneDX) into out/, and docs/licences.md
+	$(TENSORFLOW_ENV) .make/sbom.sh $(GO) $(CACHE) out
+
+.PHONY: reproducible
+reproducible: ## Build the programs twice, from two folders and nothing, and compare the bytes
+	.make/reproducible.sh $(GO) $(VERSION)
 
 .PHONY: bench-training
 bench-training: bin/lungtrain ## Measure this machine: training steps, inference, memory of the three nets

@@ -239,7 +239,7 @@ func TestService(t *testing.T) {
 		s := r.state(t)
 		return strings.Contains(s.Notice, "unknown key panel.agreee: did you mean panel.agree?") && s.State == "running"
 	})
-	rewrite(strings.Replace(string(good), "listen = '127.0.0.1:", "listen = '192.0.2.1:", 1))
+	rewrite(strings.Replace(string(good), "listen = '127.0.0.1:", "open = true\nlisten = '192.0.2.1:", 1))
 	until(t, r, "the box goes on with the former configuration", func() bool {
 		s := r.state(t)
 		return strings.Contains(s.Notice, "page.listen") && s.State == "running"

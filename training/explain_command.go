@@ -59,7 +59,7 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 		return err
 	}
 	const side = 64
-	var sum [ensemble.Scores + 1]struct{ n, peak, mass, cover, bestPeak, bestMass float64 }
+	var sum [ensemble.Scores + 1]struct{ n, peak, mass, cover, bestPeak, bestMass, hot, mostly float64 }
 	for _, p := range every(pool.Pictures, most) {
 		d, err := set.Score(ctx, &capture.Frame{Image: p.Image})
 		if err != nil {
@@ -84,6 +84,10 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 			s.n++
 			s.mass += hit.Mass
 			s.cover += hit.Cover
+			s.hot += hit.Hot
+			if hit.Hot > 0.5 {
+				s.mostly++
+			}
 			s.bestMass += best.Mass
 			if hit.Peak {
 				s.peak++
@@ -93,14 +97,14 @@ func explainRun(ctx context.Context, dir, data string, most int, opt tensorflow.
 			}
 		}
 	}
-	fmt.Println("score  pictures   peak on a sign  (at best)   mass on signs  (at best)   an even map would have")
+	fmt.Println("score  pictures   peak on a sign  (at best)   mass on signs  (at best)   of its hot half   mostly on signs   an even map would have")
 	for score, s := range sum {
 		name := fmt.Sprint(score)
 		if score == ensemble.Scores {
 			name = "all"
 		}
 		share := func(x float64) float64 { return 100 * x / max(1, s.n) }
-		fmt.Printf("%5s %9.0f %14.1f %% %9.1f %% %13.1f %% %9.1f %% %18.1f %%\n", name, s.n, share(s.peak), share(s.bestPeak), share(s.mass), share(s.bestMass), share(s.cover))
+		fmt.Printf("%5s %9.0f %14.1f %% %9.1f %% %13.1f %% %9.1f %% %15.1f %% %15.1f %% %18.1f %%\n", name, s.n, share(s.peak), share(s.bestPeak), share(s.mass), share(s.bestMass), share(s.hot), share(s.mostly), share(s.cover))
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (constant) Info() ensemble.EngineInfo { return ensemble.EngineInfo{Engine: 
 func (constant) Close() error              { return nil }
 
 // write makes a small release with formula weights in a new folder.
-func write(t *testing.T) string {
+func write(t testing.TB) string {
 	t.Helper()
 	content := Content{
 		Manifest: Manifest{Name: "2026.11.23-1", Counter: 7, Licence: "CC-BY-4.0", Notice: "made by a test", GoldenTolerance: 0.1},

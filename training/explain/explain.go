@@ -114,6 +114,7 @@ func (s Sign) dot(x, y, width float64) {
 // Hit is how a heat map lies over a sign.
 type Hit struct {
 	Mass  float64 // share of the map's mass that lies on the sign
+	Hot   float64 // the same of its mass where it is at least half as high as its highest place
 	Peak  bool    // the map's highest place lies on it
 	Cover float64 // share of the lit picture that the sign covers: what a map of chance would hit
 }
@@ -123,6 +124,11 @@ type Hit struct {
 func (s Sign) Measure(h *ensemble.Heat, lit []bool) Hit {
 	var hit Hit
 	all, on, cover, places, most := 0.0, 0.0, 0, 0, -1.0
+	top := 0.0
+	for _, v := range h.Levels {
+		top = max(top, float64(v))
+	}
+	hot, hotOn := 0.0, 0.0
 	for y := range s.Side {
 		for x := range s.Side {
 			i := y*s.Side + x
@@ -136,11 +142,18 @@ func (s Sign) Measure(h *ensemble.Heat, lit []bool) Hit {
 				cover++
 				on += v
 			}
+			if v >= top/2 {
+				hot += v
+				if s.Inside[i] {
+					hotOn += v
+				}
+			}
 			if v > most {
 				most, hit.Peak = v, s.Inside[i]
 			}
 		}
 	}
+	hit.Hot = hotOn / max(hot, 1e-9)
 	hit.Mass, hit.Cover = on/max(all, 1e-9), float64(cover)/float64(max(1, places))
 	return hit
 }
