@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lungbox/ensemble"
 	"lungbox/sync/enrol"
 	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
@@ -272,6 +274,84 @@ func TestEnrolAndRevoke(t *testing.T) {
 	}
 	if n, _, err := h.database().Totals(t.Context()); n != 10 || err != nil {
 		t.Errorf("%d results of a revoked box, %v", n, err)
+	}
+}
+
+// A box finds its hub whatever the time is that it believes: without a battery it starts in 1970.
+// Another hub, and the same one under another name, it does not take.
+func TestBoxWithoutAClock(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	i := h.enrol("ward-3", "box-1")
+	secure, err := i.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func(c *tls.Config) error {
+		d := tls.Dialer{Config: c}
+		conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(i.Hub, "https://"))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+	for _, years := range []int{-56, -10, 0, 10} {
+		c := secure.Clone()
+		c.Time = func() time.Time { return time.Now().AddDate(years, 0, 0) }
+		if err := try(c); err != nil {
+			t.Errorf("%d years off: %v", years, err)
+		}
+	}
+	other := newHub(t)
+	other.start()
+	j := other.enrol("ward-3", "box-1")
+	j.Hub, j.Broker = i.Hub, i.Broker
+	if secure, err = j.TLS(); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(secure); err == nil {
+		t.Error("another authority's hub is taken")
+	}
+	i.Hub, i.Broker = "https://hub.example:1", "mqtts://hub.example:2"
+	if secure, err = i.TLS(); err != nil {
+		t.Fatal(err)
+	}
+	d := tls.Dialer{Config: secure}
+	if conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(h.environment[1], "LUNGHUB_HUB_LISTEN=")); err == nil {
+		conn.Close()
+		t.Error("a hub of another name is taken")
+	}
+}
+
+// Results of a box whose clock jumps by years come in their order, all of them, and none is
+// taken for old or for another.
+func TestClockJumps(t *testing.T) {
+	h := newHub(t)
+	h.start()
+	i := h.enrol("ward-3", "box-1")
+	b := startBox(t, i, t.TempDir(), nil)
+	var times []time.Time
+	for n, years := range []int{0, -10, -56, 10, 0, -10, 10, 0} {
+		at := time.Now().AddDate(years, 0, 0).Truncate(time.Microsecond)
+		times = append(times, at)
+		if err := b.Record(t.Context(), ensemble.Result{
+			Device: "box-1", Epoch: b.Epoch(), Seq: uint64(n + 1), Time: at, Score: 1, Reason: ensemble.Majority, Confidence: 0.9,
+			Votes: []ensemble.Vote{{Net: "googlenet", Score: 1}}, Release: "2026.11.27-1", File: "live",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if n%3 == 1 {
+			b.drained(t, h)
+		}
+	}
+	b.drained(t, h)
+	for n, at := range times {
+		if got := h.sql(fmt.Sprintf("SELECT time FROM result WHERE seq = %d", n+1)); int64(got) != at.UnixMicro() {
+			t.Errorf("result %d has time %d, want %d", n+1, got, at.UnixMicro())
+		}
+	}
+	if n, odd, err := h.database().Totals(t.Context()); n != len(times) || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v", n, odd, err)
 	}
 }
 
