@@ -43,11 +43,8 @@ type Receiver struct {
 	logging     string // and of its log
 	peers       []netip.Prefix
 	synchronous bool
-	room        chan struct{}
+	door        *door
 }
-
-// senders is how many may send at a time; others wait.
-const senders = 8
 
 // Open listens, and hands on what a former process has left. Errors say what to do.
 func Open(ctx context.Context, c Config) (*Receiver, error) {
@@ -57,7 +54,7 @@ func Open(ctx context.Context, c Config) (*Receiver, error) {
 	if c.Log == nil {
 		c.Log = func(string) {}
 	}
-	r := &Receiver{config: c, room: make(chan struct{}, senders)}
+	r := &Receiver{config: c, door: newDoor()}
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -134,14 +131,8 @@ func (r *Receiver) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { r.listener.Close() })
 	defer stop()
 	for {
-		select {
-		case r.room <- struct{}{}:
-		case <-ctx.Done():
-			return nil
-		}
 		connection, err := r.listener.Accept()
 		if err != nil {
-			<-r.room
 			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
@@ -152,21 +143,38 @@ func (r *Receiver) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		all.Go(func() {
-			defer func() { <-r.room }()
-			r.serve(ctx, connection.(*net.TCPConn)) //nolint:forcetypeassert // a TCP listener gives no other
-		})
+		tcp := connection.(*net.TCPConn) //nolint:forcetypeassert // a TCP listener gives no other
+		if from := sender(tcp); !r.door.queue(from) {
+			_ = connection.Close()
+		} else {
+			all.Go(func() { r.admit(ctx, tcp, from) })
+		}
 	}
 }
 
-// serve lets a storescp of its own talk to a sender, and hands on what it has written.
-func (r *Receiver) serve(ctx context.Context, connection *net.TCPConn) {
+// admit lets a connection in once it has asked for an association and there is a place.
+func (r *Receiver) admit(ctx context.Context, connection *net.TCPConn, from netip.Addr) {
 	defer connection.Close()
-	from := sender(connection)
+	defer r.door.leave(from)
 	if !r.welcome(from) {
 		r.config.Log(fmt.Sprintf("DICOM: %v may not send: it is not in dicom.peers", from))
 		return
 	}
+	stop := context.AfterFunc(ctx, func() { connection.Close() })
+	err := asked(connection, r.config.Certificate != "")
+	if !stop() || err != nil {
+		return // nobody was there: a port scan, a load balancer that looks whether the box lives
+	}
+	leave := r.door.enter(ctx, from)
+	if leave == nil {
+		return
+	}
+	defer leave()
+	r.serve(ctx, connection, from)
+}
+
+// serve lets a storescp of its own talk to a sender, and hands on what it has written.
+func (r *Receiver) serve(ctx context.Context, connection *net.TCPConn, from netip.Addr) {
 	dir, err := os.MkdirTemp(r.config.Incoming, "from-")
 	if err != nil {
 		r.config.Log("DICOM: nothing can be received: " + err.Error())
