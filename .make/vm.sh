@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1
-only=${SCENARIO:-grabber,package,camera,lamps,power}
+only=${SCENARIO:-grabber,package,sealed,camera,lamps,power}
 .make/tools.sh qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm mmdebstrap mke2fs:e2fsprogs depmod:kmod cpio v4l2-ctl:v4l-utils
 cache=$PWD/.cache/vm
 mkdir -p "$cache" out

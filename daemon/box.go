@@ -23,6 +23,7 @@ import (
 	"lungbox/ensemble/worker"
 	"lungbox/sync/enrol"
 	"lungbox/sync/journal"
+	"lungbox/sync/seal"
 )
 
 // box is everything that runs, made from one configuration. build makes it and opens
@@ -33,7 +34,8 @@ type box struct {
 	store    *journal.Journal
 	entrance entrance
 	feed     *feed
-	state    string // folder of what must survive
+	state    string    // folder of what must survive
+	key      *seal.Key // nil: nothing is sealed
 	driver   panel.Driver
 	line     *pipeline.Pipeline
 	lamps    *panel.Panel
@@ -110,14 +112,21 @@ func (b *box) openStore(ctx context.Context) error {
 	if b.state, err = stateFolder(b.config.Box.State); err != nil {
 		return err
 	}
+	if b.key, err = boxKey(b.config); err != nil {
+		return err
+	}
 	b.store, err = journal.Open(ctx, filepath.Join(b.state, "journal"), journal.Options{
-		Reserve: int64(b.config.Journal.Reserve) << 20, Quota: int64(b.config.Journal.Quota) << 20,
+		Reserve: int64(b.config.Journal.Reserve) << 20, Quota: int64(b.config.Journal.Quota) << 20, Key: b.key,
 	})
 	if err != nil {
 		return fmt.Errorf("results cannot be kept: %w; see box.state", err)
 	}
 	if aside := b.store.SetAside(); aside != "" {
-		text := "the result store was damaged and set aside in " + aside + "; a new one was begun"
+		why := "damaged"
+		if b.store.OtherKey() {
+			why = "sealed with another key"
+		}
+		text := "the result store was " + why + " and set aside in " + aside + "; a new one was begun"
 		b.note("store", text)
 		b.log.Error(text)
 		return b.store.AddEvent(ctx, journal.Event{Time: time.Now(), Kind: "damaged", Detail: text})

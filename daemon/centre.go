@@ -97,7 +97,7 @@ func (b *box) openPictures(c *centre) (*frames.Store, error) {
 	}
 	return frames.New(frames.Config{
 		Dir: filepath.Join(b.state, "pictures"), Quota: int64(b.config.Centre.PictureQuota) << 20, Every: seconds(b.config.Centre.PictureEvery),
-		Hub: b.identity.Hub, Client: source.Client,
+		Hub: b.identity.Hub, Client: source.Client, Key: b.key,
 		Idle: func() bool {
 			_, waiting := b.store.Count()
 			c.mu.Lock()

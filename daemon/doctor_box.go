@@ -25,7 +25,7 @@ func boxFindings(ctx context.Context, c config.Config) []finding {
 	if err != nil {
 		return append(findings, finding{Check: "results", State: "fault", Found: err.Error()}, clock())
 	}
-	return append(findings, pageFinding(ctx, c.Page, state), folderFinding("results", state, "box.state", 1000), journalFinding(ctx, state), centreFinding(ctx, c.Centre, state), clock())
+	return append(findings, pageFinding(ctx, c.Page, state), folderFinding("results", state, "box.state", 1000), journalFinding(ctx, c, state), centreFinding(ctx, c.Centre, state), clock())
 }
 
 // sourceFinding looks whether what source.from names is there.
@@ -137,18 +137,30 @@ func pageFinding(ctx context.Context, p config.Page, state string) finding {
 }
 
 // journalFinding reads what was kept so far.
-func journalFinding(ctx context.Context, state string) finding {
+func journalFinding(ctx context.Context, c config.Config, state string) finding {
 	f := finding{Check: "journal", State: "ok", Found: "nothing kept yet"}
 	dir := filepath.Join(state, "journal")
 	if _, err := os.Stat(dir); err != nil {
 		return f
 	}
-	s, err := journal.Inspect(ctx, dir)
+	var s journal.Summary
+	key, err := boxKey(c)
+	if err == nil {
+		s, err = journal.Inspect(ctx, dir, key)
+	}
 	if err != nil {
 		f.State, f.Found, f.Do = "fault", err.Error(), "start the box: it sets a damaged database aside and begins another; keep the folder that it names"
 		return f
 	}
 	f.Found = fmt.Sprintf("%d results, %d wait for the centre, %.0f MB", s.Results, s.Waiting, s.Megabytes)
+	switch {
+	case s.Unread:
+		f.Found += ", sealed (not read: the key is the service's)"
+	case s.Sealed:
+		f.Found += ", sealed"
+	default:
+		f.Found += ", not sealed (lungbox seal)"
+	}
 	if len(s.SetAside) > 0 {
 		f.State, f.Do = "note", "send "+strings.Join(s.SetAside, ", ")+" to the centre: results in it were not sent"
 	}

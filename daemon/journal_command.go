@@ -26,7 +26,11 @@ func newJournal() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := journal.Inspect(c.Context(), filepath.Join(state, "journal"))
+			key, err := boxKey(config)
+			if err != nil {
+				return err
+			}
+			found, err := journal.Inspect(c.Context(), filepath.Join(state, "journal"), key)
 			if err != nil {
 				return err
 			}
@@ -37,6 +41,9 @@ func newJournal() *cobra.Command {
 			}
 			fmt.Printf("%d results to number %d, %d of them wait for the centre; %d exams, %d events, %d audit entries; %.1f MB; epoch %s\n",
 				found.Results, found.LastSeq, found.Waiting, found.Exams, found.Events, found.Audit, found.Megabytes, found.Epoch)
+			if found.Unread {
+				fmt.Println("the results are sealed and were not read: their key is not here (box.key, or the service's credential)")
+			}
 			for _, dir := range found.SetAside {
 				fmt.Printf("a damaged one was set aside in %s\n", dir)
 			}

@@ -14,6 +14,7 @@ import (
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/ensemble/worker"
+	"lungbox/sync/seal"
 	"lungbox/tflite"
 )
 
@@ -110,6 +111,11 @@ func stateFolder(configured string) (string, error) {
 		return "", fmt.Errorf("no folder for results: %w: set box.state", err)
 	}
 	return filepath.Join(home, ".local", "state", "lungbox"), nil
+}
+
+// boxKey is what the box's results are sealed with, nil for none.
+func boxKey(c config.Config) (*seal.Key, error) {
+	return seal.Load(c.Box.Key, os.Getenv("CREDENTIALS_DIRECTORY"))
 }
 
 // boxName is the box's name in results.

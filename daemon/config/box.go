@@ -10,6 +10,7 @@ import (
 // Box is what concerns the whole box.
 type Box struct {
 	Name  string `toml:"name" comment:"Name of this box in results; empty: the machine's host name."`
+	Key   string `toml:"key" comment:"File with the key that results, exams and waiting pictures are sealed with, 64 hexadecimal digits; empty: the service's credential lungbox-key, if it has one, else nothing is sealed."`
 	State string `toml:"state" comment:"Folder for results and what else must survive; empty: the service's state folder, else the user's."`
 }
 

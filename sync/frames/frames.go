@@ -33,6 +33,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"lungbox/sync/seal"
 )
 
 // Config is what a Store is made of.
@@ -48,6 +50,7 @@ type Config struct {
 	// Record keeps what left the box, for the audit trail.
 	Record func(ctx context.Context, detail string)
 	Pause  time.Duration // between looks for something to send; 0 means 5 s
+	Key    *seal.Key     // seals what waits; nil: it lies in the clear
 }
 
 // Store is the pictures that wait. See New.
@@ -84,7 +87,7 @@ func (s *Store) Add(epoch string, seq uint64, picture *image.Gray, now time.Time
 	}
 	name := filepath.Join(s.config.Dir, fmt.Sprintf("%s-%d.png", epoch, seq))
 	// A picture may be lost to a power cut; a half one must not be there.
-	if err := os.WriteFile(name+".tmp", out.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(name+".tmp", s.config.Key.Seal(out.Bytes(), filepath.Base(name)), 0o600); err != nil {
 		return fmt.Errorf("pictures: %w", err)
 	}
 	if err := os.Rename(name+".tmp", name); err != nil {
@@ -172,6 +175,10 @@ func (s *Store) send(ctx context.Context, name string) error {
 	content, err := os.ReadFile(filepath.Join(s.config.Dir, name))
 	if err != nil {
 		return err
+	}
+	if content, err = s.config.Key.Open(content, name); err != nil {
+		s.config.Record(ctx, fmt.Sprintf("the picture of result %s cannot be read any more: %v", part[2], err))
+		return os.Remove(filepath.Join(s.config.Dir, name))
 	}
 	have := 0
 	for range 50 {

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		fillDisk(dir)
 	case "use":
 		useOnce(dir)
+	case "seal":
+		sealOnce(dir)
 	default:
 		os.Exit(m.Run())
 	}

@@ -74,17 +74,21 @@ func (j *Journal) SaveExam(ctx context.Context, e Exam) error {
 	if !e.Ended.IsZero() {
 		ended = e.Ended.UnixMicro()
 	}
+	id, label, err := j.hideExam(e)
+	if err != nil {
+		return err
+	}
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO exam (id, scheme, label, started, ended) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET scheme = excluded.scheme, label = excluded.label, started = excluded.started, ended = excluded.ended`,
-			e.ID, e.Scheme, e.Label, e.Started.UnixMicro(), ended)
+			id, e.Scheme, label, e.Started.UnixMicro(), ended)
 		return err
 	}, nil)
 }
 
 // Exam is the exam with this id, or ErrNoExam.
 func (j *Journal) Exam(ctx context.Context, id string) (Exam, error) {
-	found, err := j.exams(ctx, "WHERE id = ?", id)
+	found, err := j.exams(ctx, "WHERE id = ?", j.key.Name(id))
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("%w: %q", ErrNoExam, id)
 	}
@@ -110,6 +114,9 @@ func (j *Journal) exams(ctx context.Context, where string, arg any) (out []Exam,
 		var started int64
 		var ended sql.NullInt64
 		if err := rows.Scan(&e.ID, &e.Scheme, &e.Label, &started, &ended); err != nil {
+			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
+		}
+		if err := j.showExam(&e); err != nil {
 			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
 		}
 		e.Started = time.UnixMicro(started).UTC()

@@ -3,6 +3,7 @@
 package journal_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"lungbox/sync/faultstest"
 	"lungbox/sync/journal"
+	"lungbox/sync/seal"
 )
 
 // useOnce does everything that a box does with a journal, says what was kept, and goes on after
@@ -121,6 +123,68 @@ func TestEveryWritePoint(t *testing.T) {
 		// And it goes on.
 		if err := after.Record(t.Context(), result(after, after.LastSeq()+1)); err != nil {
 			t.Errorf("no result can be kept any more: %v", err)
+		}
+		return o
+	})
+}
+
+// sealOnce opens a journal with a key, and once more when that fails.
+func sealOnce(dir string) {
+	key, err := seal.New(bytes.Repeat([]byte{1}, 32))
+	must(err)
+	for range 2 {
+		j, err := journal.Open(context.Background(), dir, journal.Options{Key: key})
+		if err != nil {
+			fmt.Println("refused open:", err)
+			continue
+		}
+		must(j.Close())
+		os.Exit(0)
+	}
+	os.Exit(1)
+}
+
+// A box that gets a key, and is killed or fails at any point while it seals what it has: nothing
+// is lost, and in the end everything is sealed.
+func TestSealingAtEveryPoint(t *testing.T) {
+	plain := filepath.Join(t.TempDir(), "journal")
+	j := open(t, plain, journal.Options{})
+	fillSealed(t, j, 1)
+	epoch := j.Epoch()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(filepath.Join(plain, "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	faultstest.EveryPoint(t, 40, func(tb testing.TB, plan faultstest.Plan) faultstest.Outcome {
+		plan.Root = tb.TempDir()
+		dir := filepath.Join(plan.Root, "journal")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "journal.db"), file, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		o, err := faultstest.Run(tb.Context(), plan, append(os.Environ(), "JOURNAL_TEST_JOB=seal", "JOURNAL_TEST_DIR="+dir), os.Args[0])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if strings.Contains(o.Output, "panic") {
+			tb.Errorf("it panicked:\n%s", o.Output)
+		}
+		after, err := journal.Open(tb.Context(), dir, journal.Options{Key: newKey(tb, 1)})
+		if err != nil {
+			tb.Fatalf("%v\n%s", err, o.Output)
+		}
+		defer after.Close()
+		if after.SetAside() != "" || after.Epoch() != epoch {
+			tb.Errorf("aside %q, epoch %s, before %s\n%s", after.SetAside(), after.Epoch(), epoch, o.Output)
+		}
+		readSealed(tb, after, 700)
+		if found := clear(tb, dir); len(found) > 0 {
+			tb.Errorf("in the clear: %v", found)
 		}
 		return o
 	})

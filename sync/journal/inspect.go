@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"lungbox/sync/seal"
 )
 
 // Summary is what a journal holds.
@@ -19,11 +21,14 @@ type Summary struct {
 	Audit     int64    `json:"audit"`     // entries, all of which follow from one another
 	SetAside  []string `json:"set_aside"` // folders of databases that were damaged
 	Megabytes float64  `json:"megabytes"`
+	Sealed    bool     `json:"sealed"` // results are sealed
+	Unread    bool     `json:"unread"` // and were not read: their key is not here
 }
 
 // Inspect reads a journal from end to end while a box may be writing to it, and changes
-// nothing. The error says what is damaged.
-func Inspect(ctx context.Context, dir string) (s Summary, err error) {
+// nothing. Without the key of a sealed journal its results are counted and not read. The error
+// says what is damaged.
+func Inspect(ctx context.Context, dir string, key *seal.Key) (s Summary, err error) {
 	path := filepath.Join(dir, databaseFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -50,9 +55,18 @@ func Inspect(ctx context.Context, dir string) (s Summary, err error) {
 	if err := row.Scan(&s.Epoch, &s.Results, &s.Waiting, &s.LastSeq, &s.Exams, &s.Events); err != nil {
 		return s, fmt.Errorf("journal %s: %w", dir, err)
 	}
-	j := &Journal{dir: dir, read: db}
+	var sealed string
+	if err := db.QueryRowContext(ctx, "SELECT coalesce((SELECT value FROM meta WHERE key = 'seal'), '')").Scan(&sealed); err != nil {
+		return s, fmt.Errorf("journal %s: %w", dir, err)
+	}
+	s.Sealed = sealed != ""
+	j := &Journal{dir: dir, read: db, key: key, epoch: s.Epoch}
 	for after := uint64(0); ; {
 		some, err := j.Results(ctx, Query{After: after})
+		if errors.Is(err, seal.ErrKey) {
+			s.Unread = true
+			break
+		}
 		if err != nil {
 			return s, err
 		}

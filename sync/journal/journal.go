@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver
+
+	"lungbox/sync/seal"
 )
 
 const (
@@ -40,18 +42,24 @@ type Options struct {
 	// centre has acknowledged are removed, never others. 0: no limit.
 	Quota int64
 	Now   func() time.Time // nil means time.Now
+	// Key seals results and exams; nil leaves them in the clear. What was kept before there was
+	// a key is sealed by Open. A database of another key is set aside, and without a key it is
+	// not opened (seal.ErrKey).
+	Key *seal.Key
 }
 
 // Journal is an open journal. Its methods may be called from several goroutines.
 type Journal struct {
 	dir   string
 	now   func() time.Time
+	key   *seal.Key
 	lock  *os.File
 	write *sql.DB // one connection, used by the committer only
 	read  *sql.DB
 
-	epoch string
-	aside string
+	epoch    string
+	aside    string
+	otherKey bool
 
 	requests  chan *request
 	committed chan struct{} // closed when the committer has ended
@@ -72,7 +80,7 @@ func Open(ctx context.Context, dir string, o Options) (*Journal, error) {
 		o.Now = time.Now
 	}
 	j := &Journal{
-		dir: dir, now: o.Now, fresh: make(chan struct{}),
+		dir: dir, now: o.Now, key: o.Key, fresh: make(chan struct{}),
 		requests: make(chan *request), committed: make(chan struct{}), closing: make(chan struct{}),
 		reserve: reserve{path: filepath.Join(dir, "reserve"), size: o.Reserve}, quota: quota{size: o.Quota},
 	}
@@ -93,7 +101,7 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	err = j.openDatabase(ctx)
-	if Damaged(err) {
+	if j.otherKey = errors.Is(err, errOtherKey); j.otherKey || Damaged(err) {
 		_ = j.closeDatabase() // it is damaged
 		if j.aside, err = setAside(j.dir, j.now()); err != nil {
 			return err
@@ -121,6 +129,9 @@ func (j *Journal) openDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	if j.epoch, err = epoch(ctx, j.write); err != nil {
+		return err
+	}
+	if err := j.settle(ctx); err != nil {
 		return err
 	}
 	var last, total, waiting uint64
@@ -161,6 +172,9 @@ func (j *Journal) Count() (results, waiting uint64) { return j.total.Load(), j.w
 
 // SetAside is where Open has moved a damaged database; "" when there was none.
 func (j *Journal) SetAside() string { return j.aside }
+
+// OtherKey says that the database that was set aside is whole, and sealed with another key.
+func (j *Journal) OtherKey() bool { return j.otherKey }
 
 // Close ends the journal once everything under way is on the disk. Twice does nothing
 // more.

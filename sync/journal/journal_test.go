@@ -300,16 +300,16 @@ func TestInspect(t *testing.T) {
 	if err := j.Audit(t.Context(), "anna", "install", ""); err != nil {
 		t.Fatal(err)
 	}
-	s, err := journal.Inspect(t.Context(), dir)
+	s, err := journal.Inspect(t.Context(), dir, nil)
 	if err != nil || s.Results != 1500 || s.LastSeq != 1500 || s.Waiting != 1500 || s.Audit != 1 || s.Epoch != j.Epoch() || len(s.SetAside) != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	j.Close()
 	tamper(t, dir, "UPDATE result SET body = replace(body, '0.75', '0.99') WHERE seq = 1234")
-	if _, err := journal.Inspect(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "result 1234") {
+	if _, err := journal.Inspect(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "result 1234") {
 		t.Errorf("a changed result: %v", err)
 	}
-	if _, err := journal.Inspect(t.Context(), t.TempDir()); err == nil {
+	if _, err := journal.Inspect(t.Context(), t.TempDir(), nil); err == nil {
 		t.Error("no journal is taken for one")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"lungbox/ensemble"
+	"lungbox/sync/seal"
 )
 
 // Entry is a kept result: the JSON object as it was recorded and as it is sent.
@@ -39,7 +40,7 @@ func (j *Journal) Record(ctx context.Context, r ensemble.Result) error {
 	}
 	known := false
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
-		known, err = record(ctx, tx, r, body)
+		known, err = j.record(ctx, tx, r, body)
 		return err
 	}, func() {
 		if !known {
@@ -60,15 +61,11 @@ func (j *Journal) came(seq uint64) {
 }
 
 // record inserts a result and says whether this very one was there before.
-func record(ctx context.Context, tx *sql.Tx, r ensemble.Result, body []byte) (known bool, err error) {
-	hash := sha256.Sum256(body)
-	var score any
-	if r.Score != ensemble.None {
-		score = int(r.Score)
-	}
+func (j *Journal) record(ctx context.Context, tx *sql.Tx, r ensemble.Result, body []byte) (known bool, err error) {
+	c := j.columns(r, body)
 	made, err := tx.ExecContext(ctx,
 		"INSERT INTO result (seq, time, exam, zone, clip, file, frame, score, reason, release, simulated, body, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
-		int64(r.Seq), r.Time.UnixMicro(), r.Exam, r.Zone, r.Clip, r.File, r.Frame, score, string(r.Reason), r.Release, r.Simulated, body, hash[:])
+		int64(r.Seq), r.Time.UnixMicro(), c.exam, c.zone, c.clip, c.file, c.frame, c.score, c.reason, r.Release, r.Simulated, c.body, c.hash)
 	if err != nil {
 		return false, err
 	}
@@ -79,7 +76,7 @@ func record(ctx context.Context, tx *sql.Tx, r ensemble.Result, body []byte) (kn
 	if err := tx.QueryRowContext(ctx, "SELECT sha256 FROM result WHERE seq = ?", int64(r.Seq)).Scan(&before); err != nil {
 		return false, err
 	}
-	if !bytes.Equal(before, hash[:]) {
+	if !bytes.Equal(before, c.hash) {
 		return false, fmt.Errorf("result %d: %w", r.Seq, ErrConflict)
 	}
 	return true, nil
@@ -112,7 +109,7 @@ func (j *Journal) Results(ctx context.Context, q Query) ([]Entry, error) {
 		q.Limit = 1000
 	}
 	if q.Exam != "" {
-		return j.entries(ctx, "WHERE exam = ? AND exam <> '' AND seq > ? ORDER BY seq LIMIT ?", q.Exam, int64(q.After), q.Limit)
+		return j.entries(ctx, "WHERE exam = ? AND exam <> '' AND seq > ? ORDER BY seq LIMIT ?", j.key.Name(q.Exam), int64(q.After), q.Limit)
 	}
 	return j.entries(ctx, "WHERE seq > ? ORDER BY seq LIMIT ?", int64(q.After), q.Limit)
 }
@@ -129,7 +126,15 @@ func (j *Journal) entries(ctx context.Context, where string, args ...any) (out [
 		if err := rows.Scan(&e.Seq, &e.Body, &hash, &e.Acked); err != nil {
 			return nil, fmt.Errorf("journal %s: %w", j.dir, err)
 		}
-		if e.SHA256 = sha256.Sum256(e.Body); !bytes.Equal(e.SHA256[:], hash) {
+		known := sha256.Sum256
+		if seal.Sealed(e.Body) {
+			known = j.key.Hash
+			if e.Body, err = j.key.Open(e.Body, j.place(e.Seq)); err != nil {
+				return nil, fmt.Errorf("journal %s: result %d: %w", j.dir, e.Seq, err)
+			}
+		}
+		e.SHA256 = sha256.Sum256(e.Body)
+		if want := known(e.Body); !bytes.Equal(want[:], hash) {
 			return nil, fmt.Errorf("journal %s: result %d: %w: its hash does not fit", j.dir, e.Seq, errDamaged)
 		}
 		out = append(out, e)

@@ -26,6 +26,7 @@ type options struct{ cuts int }
 func scenarios() []scenario {
 	return []scenario{
 		{"package", "amd64", tryPackage},
+		{"sealed", "amd64", trySealed},
 		{"camera", "amd64", tryCamera},
 		{"lamps", "arm64", tryLamps},
 		{"power", "arm64", tryPower},

@@ -193,6 +193,8 @@ type summary struct {
 	Results  uint64
 	LastSeq  uint64   `json:"last_seq"`
 	SetAside []string `json:"set_aside"`
+	Sealed   bool
+	Unread   bool
 }
 
 func check(m *machine) (s summary, err error) {
