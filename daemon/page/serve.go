@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"time"
@@ -21,6 +23,7 @@ func (p *Page) Serve(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return streams },
 		ConnContext:       smallBuffer,
+		ErrorLog:          log.New(io.Discard, "", 0), // of strangers that do not speak TLS: anybody could fill the log
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(l) }()

@@ -89,16 +89,8 @@ func (i Identity) verify(s tls.ConnectionState, authority *x509.Certificate) err
 	if len(s.PeerCertificates) == 0 {
 		return errors.New("the hub shows no certificate")
 	}
-	leaf, roots, between := s.PeerCertificates[0], x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(authority)
-	for _, c := range s.PeerCertificates[1:] {
-		between.AddCert(c)
-	}
-	at := leaf.NotBefore
-	if at.Before(authority.NotBefore) {
-		at = authority.NotBefore
-	}
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at.Add(time.Minute)}); err != nil {
+	leaf := s.PeerCertificates[0]
+	if err := signed(leaf, authority); err != nil {
 		return err
 	}
 	var wrong error
@@ -114,6 +106,19 @@ func (i Identity) verify(s tls.ConnectionState, authority *x509.Certificate) err
 		}
 	}
 	return errors.Join(wrong, errors.New("it is not the hub"))
+}
+
+// signed says whether the authority has signed the hub's certificate, as of a day on which both
+// are valid.
+func signed(leaf, authority *x509.Certificate) error {
+	roots := x509.NewCertPool()
+	roots.AddCert(authority)
+	at := leaf.NotBefore
+	if at.Before(authority.NotBefore) {
+		at = authority.NotBefore
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: at.Add(time.Minute)})
+	return err
 }
 
 // Request is what a box sends to POST /enrol.
@@ -212,13 +217,10 @@ func pinned(s tls.ConnectionState, host string, code Code) (*x509.Certificate, e
 		if !c.IsCA || !code.Fits(sha256.Sum256(c.RawSubjectPublicKeyInfo)) {
 			continue
 		}
-		pool := x509.NewCertPool()
-		pool.AddCert(c)
-		// Its name is checked too: later connections will.
-		if _, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: pool, DNSName: host}); err != nil {
+		if err := signed(s.PeerCertificates[0], c); err != nil {
 			return nil, err
 		}
-		return c, nil
+		return c, s.PeerCertificates[0].VerifyHostname(host) // later connections will, too
 	}
 	return nil, errOther
 }
