@@ -7,7 +7,7 @@ export CGO_ENABLED=0
 total=0
 while IFS=: read -r file _ line; do
 	name=$(sed -E 's/func (Fuzz[A-Za-z0-9]+).*/\1/' <<<"$line")
-	out=$("$go" test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "./$(dirname "$file")" 2>&1) || { echo "$out"; echo "$name in $(dirname "$file"): failed" >&2; exit 1; }
+	out=$("$go" test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 10x "./$(dirname "$file")" 2>&1) || { echo "$out"; echo "$name in $(dirname "$file"): failed" >&2; exit 1; }
 	n=$(sed -nE 's/.*execs: ([0-9]+).*/\1/p' <<<"$out" | tail -1)
 	printf '%-18s %-28s %12d inputs\n' "$name" "$(dirname "$file")" "${n:-0}"
 	total=$((total + ${n:-0}))
