@@ -10,12 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"lungbox/sync/faultstest"
 	"lungbox/sync/journal"
 )
 
@@ -94,13 +94,7 @@ var codes = regexp.MustCompile(`[0-9A-Z]{4}(-[0-9A-Z]{4}){7}`)
 // A real box, killed at any moment while it scores and sends, and a real hub, killed too:
 // what is in the box's journal is at the centre, once. LUNGBOX_KILLS sets how often.
 func TestBoxAndHubKilled(t *testing.T) {
-	kills := 4
-	if text := os.Getenv("LUNGBOX_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	kills := faultstest.Times(t, "LUNGBOX_KILLS", 4)
 	h := startHub(t)
 	dir := t.TempDir()
 	config := boxConfig(t, dir, "[centre]\nkeepalive = 3\n")

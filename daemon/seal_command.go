@@ -53,6 +53,9 @@ func sealBox(ctx context.Context, with string) error {
 	if _, err := os.Stat(credentialFile); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the box has a key already, in %s: with another one it could not read what it has kept", credentialFile)
 	}
+	if _, err := exec.LookPath("systemd-creds"); err != nil {
+		return errors.New("sealing needs systemd 250 or newer (its program systemd-creds): without it, write a key into a file and name that in box.key")
+	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // it ends the program rather than fail
 	text := hex.EncodeToString(secret)
@@ -83,12 +86,13 @@ func sealBox(ctx context.Context, with string) error {
 			return err
 		}
 	}
-	if err := atomicfile.WritePrivate(credentialFile, []byte(sealed)); err != nil {
-		return err
-	}
 	unit := "# Written by lungbox seal.\n[Service]\nLoadCredentialEncrypted=" + seal.Credential + ":" + credentialFile + "\n"
-	if err := atomicfile.Write(credentialUnit, []byte(unit)); err != nil {
-		return err
+	err = atomicfile.WritePrivate(credentialFile, []byte(sealed))
+	if err == nil {
+		err = atomicfile.Write(credentialUnit, []byte(unit))
+	}
+	if err != nil { // half of it would keep the next try from making a key
+		return errors.Join(err, os.RemoveAll(credentialFile))
 	}
 	if out, err := exec.CommandContext(ctx, "systemctl", "daemon-reload").CombinedOutput(); err != nil {
 		return fmt.Errorf("systemctl daemon-reload: %w: %s", err, bytes.TrimSpace(out))

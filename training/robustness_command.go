@@ -122,15 +122,7 @@ func openSet(ctx context.Context, dir string, opt tensorflow.Options) (set *ense
 		return nil, nil, err
 	}
 	defer free() // the engine has its own copy of the weights
-	engine, err := tensorflow.New(ctx, members, opt)
-	if err != nil {
-		return nil, nil, err
-	}
-	if set, err = ensemble.NewSet(engine, members, ensemble.Full); err != nil {
-		engine.Close()
-		return nil, nil, err
-	}
-	return set, func() { engine.Close() }, nil
+	return tensorflow.OpenSet(ctx, members, opt)
 }
 
 // membersOf reads the nets of a release, or of a run. done frees them.

@@ -9,10 +9,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"lungbox/sync/faultstest"
 )
 
 // TestHostileFiles reads files that were made to do harm: right ones of many kinds, cut off,
@@ -20,13 +21,7 @@ import (
 // rotten. None may cost more than 256 MB, none may end the program. LUNGBOX_HOSTILE says how
 // many; how long the slowest took is printed.
 func TestHostileFiles(t *testing.T) {
-	count := 300
-	if text := os.Getenv("LUNGBOX_HOSTILE"); text != "" {
-		var err error
-		if count, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count := faultstest.Times(t, "LUNGBOX_HOSTILE", 300)
 	right := rightFiles(t)
 	path := filepath.Join(t.TempDir(), "hostile.dcm")
 	var slowest time.Duration

@@ -3,25 +3,19 @@ package storescp_test
 import (
 	"context"
 	"net"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"lungbox/sync/faultstest"
 )
 
 // Connections from another address that say nothing, half a request, rubbish, or whole requests
 // without end keep no genuine sender out. LUNGBOX_FLOOD says how many files are sent; how much
 // longer they take than alone is printed.
 func TestFlood(t *testing.T) {
-	count := 12
-	if text := os.Getenv("LUNGBOX_FLOOD"); text != "" {
-		var err error
-		if count, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	count := faultstest.Times(t, "LUNGBOX_FLOOD", 12)
 	dir := t.TempDir()
 	b := receive(t, dir, nil)
 	small := picture(t, dir, 64)

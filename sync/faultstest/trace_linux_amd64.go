@@ -200,67 +200,51 @@ func (t *tracer) step(thread int) error {
 	return unix.PtraceSetRegs(thread, &r)
 }
 
+// here stands for the working directory (AT_FDCWD).
+const here = -1
+
+// target says which arguments of a call, from 0, name the file that it changes.
+type target struct {
+	name string
+	file int // a descriptor, or a path
+	path bool
+	from int // for a path: the descriptor of the folder that it is relative to, or here
+}
+
+// targets are the calls that change files.
+var targets = map[uint64]target{
+	unix.SYS_WRITE: {name: "write"}, unix.SYS_PWRITE64: {name: "pwrite"}, unix.SYS_WRITEV: {name: "writev"},
+	unix.SYS_FSYNC: {name: "fsync"}, unix.SYS_FDATASYNC: {name: "fdatasync"}, unix.SYS_FTRUNCATE: {name: "ftruncate"},
+	unix.SYS_FALLOCATE: {name: "fallocate"}, unix.SYS_FCHMOD: {name: "chmod"}, unix.SYS_COPY_FILE_RANGE: {name: "copy_file_range", file: 2},
+	unix.SYS_OPEN: {"open", 0, true, here}, unix.SYS_OPENAT: {"open", 1, true, 0},
+	unix.SYS_RENAME: {"rename", 1, true, here}, unix.SYS_RENAMEAT: {"rename", 3, true, 2}, unix.SYS_RENAMEAT2: {"rename", 3, true, 2},
+	unix.SYS_UNLINK: {"unlink", 0, true, here}, unix.SYS_RMDIR: {"unlink", 0, true, here}, unix.SYS_UNLINKAT: {"unlink", 1, true, 0},
+	unix.SYS_MKDIR: {"mkdir", 0, true, here}, unix.SYS_MKDIRAT: {"mkdir", 1, true, 0},
+	unix.SYS_LINKAT: {"link", 3, true, 2}, unix.SYS_SYMLINKAT: {"symlink", 2, true, 1}, unix.SYS_FCHMODAT: {"chmod", 1, true, 0},
+}
+
 // look names a call that changes files, and its file; "" for any other call.
 func (t *tracer) look(thread int, r *unix.PtraceRegs) (name, file string) {
-	descriptor := func(fd uint64) string {
-		path, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", thread, int32(fd)))
+	c, ok := targets[r.Orig_rax]
+	if !ok {
+		return "", ""
+	}
+	arguments := [...]uint64{r.Rdi, r.Rsi, r.Rdx, r.R10}
+	link := func(of string) string {
+		path, _ := os.Readlink(fmt.Sprintf("/proc/%d/%s", thread, of)) // of no file, such as a pipe: counts for nothing
 		return strings.TrimSuffix(path, " (deleted)")
 	}
-	named := func(folder, at uint64) string {
-		path := text(thread, uintptr(at))
-		if filepath.IsAbs(path) {
-			return filepath.Clean(path)
-		}
-		if int32(folder) == unix.AT_FDCWD {
-			cwd, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", thread))
-			return filepath.Join(cwd, path)
-		}
-		return filepath.Join(descriptor(folder), path)
+	if !c.path {
+		return c.name, link(fmt.Sprintf("fd/%d", int32(arguments[c.file])))
 	}
-	const here = uint64(0xffff_ff9c) // AT_FDCWD
-	switch r.Orig_rax {
-	case unix.SYS_WRITE:
-		return "write", descriptor(r.Rdi)
-	case unix.SYS_PWRITE64:
-		return "pwrite", descriptor(r.Rdi)
-	case unix.SYS_WRITEV:
-		return "writev", descriptor(r.Rdi)
-	case unix.SYS_FSYNC:
-		return "fsync", descriptor(r.Rdi)
-	case unix.SYS_FDATASYNC:
-		return "fdatasync", descriptor(r.Rdi)
-	case unix.SYS_FTRUNCATE:
-		return "ftruncate", descriptor(r.Rdi)
-	case unix.SYS_FALLOCATE:
-		return "fallocate", descriptor(r.Rdi)
-	case unix.SYS_COPY_FILE_RANGE:
-		return "copy_file_range", descriptor(r.Rdx)
-	case unix.SYS_OPEN:
-		return "open", named(here, r.Rdi)
-	case unix.SYS_OPENAT:
-		return "open", named(r.Rdi, r.Rsi)
-	case unix.SYS_RENAME:
-		return "rename", named(here, r.Rsi)
-	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
-		return "rename", named(r.Rdx, r.R10)
-	case unix.SYS_UNLINK, unix.SYS_RMDIR:
-		return "unlink", named(here, r.Rdi)
-	case unix.SYS_UNLINKAT:
-		return "unlink", named(r.Rdi, r.Rsi)
-	case unix.SYS_MKDIR:
-		return "mkdir", named(here, r.Rdi)
-	case unix.SYS_MKDIRAT:
-		return "mkdir", named(r.Rdi, r.Rsi)
-	case unix.SYS_LINKAT:
-		return "link", named(r.Rdx, r.R10)
-	case unix.SYS_SYMLINKAT:
-		return "symlink", named(r.Rsi, r.Rdx)
-	case unix.SYS_FCHMOD:
-		return "chmod", descriptor(r.Rdi)
-	case unix.SYS_FCHMODAT:
-		return "chmod", named(r.Rdi, r.Rsi)
+	path := text(thread, uintptr(arguments[c.file]))
+	switch {
+	case filepath.IsAbs(path):
+		return c.name, filepath.Clean(path)
+	case c.from == here || int32(arguments[c.from]) == unix.AT_FDCWD:
+		return c.name, filepath.Join(link("cwd"), path)
 	}
-	return "", ""
+	return c.name, filepath.Join(link(fmt.Sprintf("fd/%d", int32(arguments[c.from]))), path)
 }
 
 // takesRoom says whether a call can fail because a disk is full.

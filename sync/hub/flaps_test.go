@@ -6,13 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lungbox/sync/faultstest"
 )
 
 // cutter is a way to the broker whose connections can all be cut, with or without a word.
@@ -24,12 +25,7 @@ type cutter struct {
 
 func newCutter(t *testing.T, port int) *cutter {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	c := &cutter{address: l.Addr().String(), open: map[*net.TCPConn]bool{}}
+	c := &cutter{open: map[*net.TCPConn]bool{}}
 	keep := func(conn net.Conn, on bool) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -39,7 +35,9 @@ func newCutter(t *testing.T, port int) *cutter {
 			delete(c.open, tcp)
 		}
 	}
-	pass := func(to, from net.Conn) {
+	c.address = relay(t, port, func(to, from net.Conn, _ bool) {
+		keep(from, true)
+		defer keep(from, false)
 		buffer := make([]byte, 16<<10)
 		for {
 			n, err := from.Read(buffer)
@@ -49,28 +47,10 @@ func newCutter(t *testing.T, port int) *cutter {
 			if err != nil {
 				to.Close()
 				from.Close()
-				keep(from, false)
 				return
 			}
 		}
-	}
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				in.Close()
-				continue
-			}
-			keep(in, true)
-			keep(out, true)
-			go pass(out, in)
-			go pass(in, out)
-		}
-	}()
+	})
 	return c
 }
 
@@ -91,13 +71,7 @@ func (c *cutter) cut(hard bool) (n int) {
 // A link that comes and goes, a thousand times in a campaign (LUNGBOX_FLAPS), loses nothing,
 // and leaves neither box nor hub with more memory, goroutines or files than before.
 func TestFlaps(t *testing.T) {
-	flaps := 40
-	if text := os.Getenv("LUNGBOX_FLAPS"); text != "" {
-		var err error
-		if flaps, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	flaps := faultstest.Times(t, "LUNGBOX_FLAPS", 40)
 	h := newHub(t)
 	h.start()
 	i := h.enrol("ward-3", "box-1")

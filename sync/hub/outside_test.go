@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lungbox/sync/faultstest"
 	"lungbox/sync/hub/store"
 )
 
@@ -142,7 +143,7 @@ func TestMosquittoAndPostgres(t *testing.T) {
 		boxes = append(boxes, startBox(t, h.enrol("ward-3", fmt.Sprintf("box-%d", n)), t.TempDir(), nil))
 	}
 	const each = 100
-	rounds := max(4, campaign(t, 4))
+	rounds := max(4, faultstest.Times(t, "LUNGBOX_KILLS", 4))
 	for k := range rounds {
 		for _, b := range boxes {
 			b.record(t, each)

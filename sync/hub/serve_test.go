@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 
 	"lungbox/ensemble"
 	"lungbox/sync/enrol"
+	"lungbox/sync/faultstest"
 	"lungbox/sync/uplink"
 	"lungbox/sync/wire"
 )
@@ -52,7 +52,7 @@ func TestResultsArrive(t *testing.T) {
 
 // The hub is killed at any moment, again and again: nothing is lost, nothing is doubled.
 func TestHubKilled(t *testing.T) {
-	kills := campaign(t, 8)
+	kills := faultstest.Times(t, "LUNGBOX_KILLS", 8)
 	h := newHub(t)
 	h.start()
 	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
@@ -73,7 +73,7 @@ func TestHubKilled(t *testing.T) {
 // The hub dies between commit and acknowledgement: what it has committed comes again and is
 // kept once.
 func TestHubDiesBeforeItAcknowledges(t *testing.T) {
-	kills := campaign(t, 10)
+	kills := faultstest.Times(t, "LUNGBOX_KILLS", 10)
 	h := newHub(t)
 	h.start()
 	b := startBox(t, h.enrol("ward-3", "box-1"), t.TempDir(), nil)
@@ -102,20 +102,6 @@ func TestHubDiesBeforeItAcknowledges(t *testing.T) {
 func zombie(pid int) bool {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(text), ") Z ")
-}
-
-// campaign is how often something is killed: LUNGBOX_KILLS, or few times.
-func campaign(t *testing.T, usual int) int {
-	t.Helper()
-	text := os.Getenv("LUNGBOX_KILLS")
-	if text == "" {
-		return usual
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // What gathered in days without a link goes out at once when there is one.
@@ -171,13 +157,8 @@ type hole struct {
 
 func newHole(t *testing.T, port int) *hole {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	h := &hole{address: l.Addr().String()}
-	pass := func(to, from net.Conn) {
+	h := &hole{}
+	h.address = relay(t, port, func(to, from net.Conn, _ bool) {
 		buffer := make([]byte, 4096)
 		for {
 			n, err := from.Read(buffer)
@@ -193,22 +174,7 @@ func newHole(t *testing.T, port int) *hole {
 				}
 			}
 		}
-	}
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				in.Close()
-				continue
-			}
-			go pass(out, in)
-			go pass(in, out)
-		}
-	}()
+	})
 	return h
 }
 

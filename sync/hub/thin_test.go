@@ -54,12 +54,11 @@ func newThin(t *testing.T) *thin {
 
 // door is an address at the box's end of the way, for a port at the hub's.
 func (w *thin) door(port int) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { l.Close() })
-	pass := func(way chan packet, to, from net.Conn) {
+	return relay(w.t, port, func(to, from net.Conn, toHub bool) {
+		way := w.down
+		if toHub {
+			way = w.up
+		}
 		for {
 			buffer := make([]byte, 4096)
 			n, err := from.Read(buffer)
@@ -69,23 +68,7 @@ func (w *thin) door(port int) string {
 			}
 			way <- packet{to, buffer[:n]}
 		}
-	}
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			out, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				in.Close()
-				continue
-			}
-			go pass(w.up, out, in)
-			go pass(w.down, in, out)
-		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 // While a release comes over a thin link, results go on being acknowledged, and giving way

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lungbox/sync/faultstest"
 	"lungbox/sync/journal"
 )
 
@@ -66,13 +67,7 @@ func writeForEver(dir string) {
 // the next one goes on after them.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	kills := 12
-	if text := os.Getenv("LUNGBOX_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	kills := faultstest.Times(t, "LUNGBOX_KILLS", 12)
 	epoch, said := "", uint64(0)
 	for round := range kills {
 		c := child(t, "write", dir)

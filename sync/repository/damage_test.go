@@ -7,10 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
+	"lungbox/sync/faultstest"
 	"lungbox/sync/ota"
 	"lungbox/sync/repository"
 )
@@ -58,13 +58,7 @@ func TestEveryByteOfTheMetadata(t *testing.T) {
 
 // Random bytes of the weights, changed on the disk: found before anybody reads them.
 func TestRandomBytesOfTheWeights(t *testing.T) {
-	flips := 2000
-	if os.Getenv("LUNGBOX_FLIPS") != "" {
-		var err error
-		if flips, err = strconv.Atoi(os.Getenv("LUNGBOX_FLIPS")); err != nil {
-			t.Fatal(err)
-		}
-	}
+	flips := faultstest.Times(t, "LUNGBOX_FLIPS", 2000)
 	c := newCentre(t)
 	files, pieces := content(1, 1<<18)
 	c.publish("a", 1, files, pieces)
@@ -115,13 +109,7 @@ func TestKilledInstall(t *testing.T) {
 		}
 		return
 	}
-	kills := 60
-	if text := os.Getenv("LUNGBOX_KILLS"); text != "" {
-		var err error
-		if kills, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	kills := faultstest.Times(t, "LUNGBOX_KILLS", 60)
 	c := newCentre(t)
 	known := map[string]ota.Release{}
 	publish := func(n int) {

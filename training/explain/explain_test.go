@@ -28,6 +28,9 @@ func TestMeasure(t *testing.T) {
 	if hit.Mass < 1.5*hit.Cover || miss.Mass > 0.01 || miss.Peak || math.Abs(flat.Mass-flat.Cover) > 1e-6 {
 		t.Errorf("on %+v, off %+v, even %+v", hit, miss, flat)
 	}
+	if hit.Hot <= hit.Mass || miss.Hot > 0.01 || math.Abs(flat.Hot-flat.Cover) > 1e-6 {
+		t.Errorf("of the hot half: on %.3f, off %.3f, even %.3f", hit.Hot, miss.Hot, flat.Hot)
+	}
 	if best := s.Best(4, 4, lit); best.Mass <= hit.Mass || best.Mass > 0.5 || best.Cover != hit.Cover {
 		t.Errorf("the best map of 4 by 4 places would have %+v", best)
 	}

@@ -28,15 +28,11 @@ func (r *Run) explain(ctx context.Context, o *Outcome, mistakes []report.Mistake
 		}
 		members = append(members, ensemble.Member{Net: net, Weights: set, Digest: t.Net, Temperature: o.Calibration.Temperatures[t.Net]})
 	}
-	engine, err := tensorflow.New(ctx, members, tensorflow.Options{Device: "cpu", Threads: r.Preset.Machine.Threads, Deterministic: true})
+	set, done, err := tensorflow.OpenSet(ctx, members, tensorflow.Options{Device: "cpu", Threads: r.Preset.Machine.Threads, Deterministic: true})
 	if err != nil {
 		return err
 	}
-	defer engine.Close()
-	set, err := ensemble.NewSet(engine, members, ensemble.Full)
-	if err != nil {
-		return err
-	}
+	defer done()
 	for i := range mistakes {
 		d, err := set.Score(ctx, &capture.Frame{Image: mistakes[i].Picture})
 		if err != nil {
