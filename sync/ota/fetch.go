@@ -79,6 +79,9 @@ func (j *fetch) run(ctx context.Context) error {
 			return fmt.Errorf("%s has %d bytes", PiecesFile, file.Bytes)
 		}
 	}
+	if err := j.sweep(); err != nil {
+		return err
+	}
 	// The list of pieces first: it says what need not come over the link.
 	var pieces Pieces
 	for _, file := range j.release.Files {
@@ -110,6 +113,25 @@ func (j *fetch) run(ctx context.Context) error {
 		}
 	}
 	return syncFolder(j.folder)
+}
+
+// sweep removes what earlier calls left beside the files when they were killed, which would
+// not be part of what was signed.
+func (j *fetch) sweep() error {
+	wanted := map[string]bool{}
+	for _, file := range j.release.Files {
+		name := filepath.Join(j.folder, filepath.FromSlash(file.Name))
+		wanted[name] = true
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			wanted[part(name)], wanted[stateOf(name)] = true, true
+		}
+	}
+	return filepath.WalkDir(j.folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || wanted[path] {
+			return err
+		}
+		return os.Remove(path)
+	})
 }
 
 // index finds the pieces of the releases that are on this disk. A release that cannot be
@@ -197,12 +219,14 @@ func (j *fetch) file(ctx context.Context, file File, pieces []Piece) error {
 }
 
 func (j *fetch) forget(name string) {
-	for _, n := range []string{part(name), part(name) + ".state"} {
+	for _, n := range []string{part(name), stateOf(name)} {
 		_ = os.Remove(n) // a part that stays is found out by its hash again
 	}
 }
 
-func part(name string) string { return name + ".part" }
+// A file that is not whole yet, and what is known of it.
+func part(name string) string    { return name + ".part" }
+func stateOf(name string) string { return part(name) + ".state" }
 
 // whole brings a file to its end, hashes it and gives it its name.
 func (j *fetch) whole(ctx context.Context, name string, file File, pieces []Piece) error {
@@ -212,7 +236,7 @@ func (j *fetch) whole(ctx context.Context, name string, file File, pieces []Piec
 	}
 	defer out.Close()
 	var s state
-	text, err := os.ReadFile(part(name) + ".state")
+	text, err := os.ReadFile(stateOf(name))
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
@@ -250,7 +274,7 @@ func (j *fetch) whole(ctx context.Context, name string, file File, pieces []Piec
 	if err := os.Rename(part(name), name); err != nil {
 		return err
 	}
-	if err := os.Remove(part(name) + ".state"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(stateOf(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return syncFolder(filepath.Dir(name))

@@ -137,5 +137,5 @@ func (w *writer) save() error {
 		return err
 	}
 	w.saved = w.Offset
-	return writeFile(part(w.name)+".state", text)
+	return writeFile(stateOf(w.name), text)
 }

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -137,12 +138,18 @@ func TestKilledInstall(t *testing.T) {
 	install := func(limit time.Duration) error {
 		child := exec.Command(os.Args[0], "-test.run", "^TestKilledInstall$")
 		child.Env = append(os.Environ(), "LUNGBOX_INSTALL_IN="+b.dir, "LUNGBOX_INSTALL_FROM="+c.dir)
+		var said bytes.Buffer
+		child.Stdout, child.Stderr = &said, &said
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
 		killer := time.AfterFunc(limit, func() { _ = child.Process.Kill() })
 		defer killer.Stop()
-		return child.Wait()
+		err := child.Wait()
+		if exit := (&exec.ExitError{}); errors.As(err, &exit) && exit.Exited() { // not killed: it gave up
+			t.Fatalf("an installation after kills: %v\n%s", err, said.String())
+		}
+		return err
 	}
 	n++
 	publish(n)

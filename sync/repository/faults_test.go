@@ -19,7 +19,7 @@ func TestInstallAtEveryPoint(t *testing.T) {
 	known := map[string]ota.Release{}
 	var before string
 	for n := range 2 {
-		files, pieces := content(uint64(n+1), 64<<10, n)
+		files, pieces := content(uint64(n+1), 5<<19, n) // long enough for checkpoints of the download
 		c.publish([]string{"old", "new"}[n], uint64(n+1), files, pieces)
 		all, err := c.box().refresh(c.root())
 		if err != nil {
