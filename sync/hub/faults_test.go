@@ -4,19 +4,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"lungbox/ensemble"
-	"lungbox/sync/enrol"
 	"lungbox/sync/faultstest"
-	"lungbox/sync/journal"
-	"lungbox/sync/mqtt"
-	"lungbox/sync/uplink"
 )
 
 // At every point at which the hub changes its files: killed there, or the call fails. What it
@@ -82,50 +75,6 @@ func TestHubAtEveryPoint(t *testing.T) {
 	if n, odd, err := h.database().Totals(t.Context()); n != recorded || odd != 0 || err != nil {
 		t.Errorf("%d results, %d odd, %v; want %d", n, odd, err, recorded)
 	}
-}
-
-// useBox is a box that keeps five results and brings them to the centre; it says what it kept.
-func useBox(dir string) {
-	fail := func(err error) {
-		if err != nil {
-			fmt.Println("refused:", err)
-			os.Exit(1)
-		}
-	}
-	ctx := context.Background()
-	i, err := enrol.Load(dir)
-	fail(err)
-	j, err := journal.Open(ctx, filepath.Join(dir, "journal"), journal.Options{})
-	fail(err)
-	secure, err := i.TLS()
-	fail(err)
-	way, err := mqtt.New(mqtt.Config{Broker: i.Broker, Client: i.Box.Device, TLS: secure, KeepAlive: 3 * time.Second})
-	fail(err)
-	up := uplink.New(uplink.Config{Box: i.Box, Journal: j, Transport: way, RetryMin: 50 * time.Millisecond, RetryMax: 500 * time.Millisecond, Gather: 5 * time.Millisecond, Patience: 3 * time.Second}, fmt.Sprint(time.Now().UnixNano()))
-	linked, unlink := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = up.Run(linked) }()
-	for range 5 {
-		n := j.LastSeq() + 1
-		err := j.Record(ctx, ensemble.Result{
-			Device: i.Box.Device, Epoch: j.Epoch(), Seq: n, Time: time.Now(), Score: 1, Reason: ensemble.Majority, Confidence: 0.9,
-			Votes: []ensemble.Vote{{Net: "googlenet", Score: 1}}, Release: "2026.11.27-1", File: "live",
-		})
-		if err != nil {
-			fmt.Println("refused:", err)
-			continue
-		}
-		fmt.Println("kept", n)
-	}
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if _, waiting := j.Count(); waiting == 0 {
-			break
-		}
-	}
-	unlink()
-	<-ended
-	fail(j.Close())
-	os.Exit(0)
 }
 
 // At every point at which a box changes its files while it keeps results and brings them to the
