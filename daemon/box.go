@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,8 @@ type box struct {
 	web      *page.Page
 	figures  *metrics.Box
 	engines  *keeper.Keeper
-	pulses   []*service.Pulse
+	beats    sync.Mutex
+	pulses   []*service.Pulse // of all loops, since some are made while others run
 	session  *exam.Session
 	identity enrol.Identity // zero where the box is not enrolled
 	updates  *updates
@@ -59,7 +61,9 @@ type box struct {
 const (
 	panelLimit    = 3 * time.Second // a driver answers within one
 	pageLimit     = 3 * time.Second
-	pipelineLimit = 5 * time.Second // it speaks every second
+	pipelineLimit = 5 * time.Second  // it speaks every second
+	usualLimit    = 5 * time.Second  // all others turn every second
+	endLimit      = 30 * time.Second // from the order to end, until all have
 )
 
 // build makes a box whose pictures come from what open opens.
@@ -92,9 +96,10 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 		return nil, err
 	}
 	if c.Buttons.Chip != "" {
-		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.session, b.store, l.log).run)
+		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.session, b.store, l.log, b.pulse("the buttons", usualLimit)).run)
 	}
 	b.line, err = pipeline.New(pipeline.Config{
+		Reading: b.steps("the source"), Judging: b.steps("scoring"),
 		Source: b.feed.source, EveryFrame: b.feed.waits, RetrySource: seconds(c.Source.Retry),
 		Place: b.session.Place, Recorder: recorder{b.store, b.spoiled, b.feed.recorded, b.updates.tally()},
 		Device: b.name(), Epoch: b.store.Epoch(), LastSeq: b.store.LastSeq(),
@@ -143,10 +148,11 @@ func (b *box) show() {
 	}
 	b.lamps = panel.New(panel.Config{Driver: b.driver, Rules: rules, Beat: b.pulse("the panel", panelLimit), Attention: func() bool { return b.noted() != "" }})
 	b.engines = keeper.New(keeper.Config{
+		Beat:  b.steps("the engine's keeper"),
 		Start: func(ctx context.Context) (keeper.Engine, pipeline.About, error) { return b.startEngine(ctx) },
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
 	})
-	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated})
+	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
 	b.web = page.New(page.Config{
 		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
@@ -157,28 +163,52 @@ func (b *box) show() {
 
 // pulse adds a sign of life that ends with the box.
 func (b *box) pulse(name string, limit time.Duration) func() {
+	return b.newPulse(name, limit).Beat
+}
+
+// ending gives all loops time to end.
+func (b *box) ending() {
+	b.beats.Lock()
+	defer b.beats.Unlock()
+	for _, p := range b.pulses {
+		p.Ending(endLimit)
+	}
+}
+
+// steps is pulse for a loop whose steps may take longer than a turn: it says how long.
+func (b *box) steps(name string) func(within time.Duration) {
+	return b.newPulse(name, usualLimit).BeatWithin
+}
+
+func (b *box) newPulse(name string, limit time.Duration) *service.Pulse {
+	b.beats.Lock()
+	defer b.beats.Unlock()
 	p := b.heart.Pulse(name, limit)
 	b.pulses = append(b.pulses, p)
-	return p.Beat
+	return p
 }
 
 // run runs everything until ctx ends or a part fails, and closes it.
 func (b *box) run(ctx context.Context) error {
 	defer b.close()
 	toPanel, toPage, toFigures, toWatch := b.line.Subscribe(4), b.line.Subscribe(4), b.line.Subscribe(1), b.line.Subscribe(64)
+	beat, installing, collecting := b.pulse("the pipeline", pipelineLimit), b.steps("the installing of releases"), func() {}
+	if b.centre != nil && b.centre.pictures != nil {
+		collecting = b.pulse("the collecting of pictures", usualLimit)
+	}
 	group, ctx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(ctx, b.ending)()
 	group.Go(func() error { return b.line.Run(ctx) })
 	group.Go(func() error { return b.engines.Run(ctx) })
 	group.Go(func() error { return b.lamps.Run(ctx, toPanel.Events()) })
 	group.Go(func() error { return b.web.Run(ctx, toPage.Events()) })
 	group.Go(func() error { return b.web.Serve(ctx, b.entrance.listener) })
 	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
-	beat := b.pulse("the pipeline", pipelineLimit)
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
-	group.Go(func() error { return b.updates.run(ctx, b) })
+	group.Go(func() error { return b.updates.run(ctx, b, installing) })
 	if b.centre != nil && b.centre.pictures != nil {
 		toPictures := b.line.Subscribe(16)
-		group.Go(func() error { return b.collect(toPictures.Events()) })
+		group.Go(func() error { return b.collect(toPictures.Events(), collecting) })
 		group.Go(func() error { return b.centre.pictures.Run(ctx) })
 	}
 	if b.centre != nil {
@@ -232,9 +262,11 @@ func (b *box) lost() int {
 }
 
 func (b *box) close() {
+	b.beats.Lock()
 	for _, p := range b.pulses {
 		p.End()
 	}
+	b.beats.Unlock()
 	var errs error
 	if b.feed != nil {
 		errs = errors.Join(errs, b.feed.close())

@@ -18,16 +18,17 @@ type buttons struct {
 	session *exam.Session
 	store   *journal.Journal
 	log     *slog.Logger
+	beat    func()
 }
 
 // reopenButtons is how long a chip that is not there is waited for.
 const reopenButtons = 2 * time.Second
 
-func newButtons(b config.Buttons, session *exam.Session, store *journal.Journal, log *slog.Logger) *buttons {
+func newButtons(b config.Buttons, session *exam.Session, store *journal.Journal, log *slog.Logger, beat func()) *buttons {
 	return &buttons{gpio.ButtonConfig{
 		Chip: b.Chip, NextZone: b.NextZone, NewPatient: b.NewPatient,
 		ActiveLow: b.ActiveLow, PullUp: b.PullUp, Debounce: seconds(b.Debounce),
-	}, session, store, log}
+	}, session, store, log, beat}
 }
 
 // run listens until ctx ends. Buttons that do not answer are no reason to stop scoring:
@@ -35,6 +36,7 @@ func newButtons(b config.Buttons, session *exam.Session, store *journal.Journal,
 func (b *buttons) run(ctx context.Context) error {
 	complained := ""
 	for ctx.Err() == nil {
+		b.beat()
 		pressed, err := gpio.OpenButtons(b.config)
 		if err != nil {
 			if err.Error() != complained {
@@ -55,10 +57,14 @@ func (b *buttons) run(ctx context.Context) error {
 }
 
 func (b *buttons) listen(ctx context.Context, pressed *gpio.Buttons) {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
 	for {
+		b.beat()
 		select {
 		case <-ctx.Done():
 			return
+		case <-ticks.C:
 		case p, open := <-pressed.Presses():
 			if !open {
 				return

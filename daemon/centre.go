@@ -70,7 +70,7 @@ func (b *box) openCentre() (*centre, error) {
 	c := &centre{trouble: "not connected yet", since: time.Now()}
 	c.up = uplink.New(uplink.Config{
 		Box: b.identity.Box, Journal: b.store, Transport: way, Status: b.status,
-		Wished: b.updates.want,
+		Wished: b.updates.want, Beat: b.steps("the link to the centre"),
 		Changed: func(trouble string) {
 			if c.set(trouble) {
 				b.log.Info("the link to the centre has changed", "trouble", trouble)
@@ -97,7 +97,7 @@ func (b *box) openPictures(c *centre) (*frames.Store, error) {
 	}
 	return frames.New(frames.Config{
 		Dir: filepath.Join(b.state, "pictures"), Quota: int64(b.config.Centre.PictureQuota) << 20, Every: seconds(b.config.Centre.PictureEvery),
-		Hub: b.identity.Hub, Client: source.Client, Key: b.key,
+		Hub: b.identity.Hub, Client: source.Client, Key: b.key, Beat: b.steps("the sending of pictures"),
 		Idle: func() bool {
 			_, waiting := b.store.Count()
 			c.mu.Lock()
@@ -113,8 +113,9 @@ func (b *box) openPictures(c *centre) (*frames.Store, error) {
 }
 
 // collect keeps the pictures that a centre can learn from.
-func (b *box) collect(events <-chan pipeline.Event) error {
+func (b *box) collect(events <-chan pipeline.Event, beat func()) error {
 	for e := range events {
+		beat()
 		if e.Result == nil || e.Picture == nil || !instructive(*e.Result) {
 			continue
 		}

@@ -53,7 +53,7 @@ func (b *box) receive(ctx context.Context, address, folder string) (*storescp.Re
 		Address: address, Title: d.Title, Peers: names(d.Peers),
 		Certificate: d.Certificate, Key: d.Key, Authority: d.Authority,
 		Incoming: filepath.Join(b.state, "incoming"), Inbox: folder,
-		Log: func(line string) { b.log.Info(line) },
+		Log: func(line string) { b.log.Info(line) }, Beat: b.pulse("the receiver of DICOM files", usualLimit),
 	})
 	if err != nil {
 		return nil, commandline.UsageError{Err: err}

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"lungbox/capture/dicom"
+	"lungbox/daemon/commandline"
 	"lungbox/tflite/tflitetest"
 )
 
@@ -19,6 +22,11 @@ const asProgram = "LUNGBOX_TEST_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	// The DICOM worker gets no environment.
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == dicom.Command {
+		if loop, file, ok := strings.Cut(os.Getenv("LUNGBOX_TEST_HANG"), "\n"); ok && os.Args[1] == "run" {
+			root := &cobra.Command{Use: "lungbox"}
+			root.AddCommand(newRun(hangs(loop, file)))
+			os.Exit(commandline.Main(root, os.Args[1:], os.Stderr))
+		}
 		main()
 		return
 	}

@@ -18,7 +18,8 @@ import (
 	"lungbox/daemon/service"
 )
 
-func newRun() *cobra.Command {
+// newRun makes the command. told hears of every beat of every loop; nil: nobody does.
+func newRun(told func(name string)) *cobra.Command {
 	s := &settings{}
 	c := &cobra.Command{
 		Use:   "run",
@@ -30,14 +31,14 @@ is told to end; made for systemd (Type=notify, watchdog).
 SIGHUP takes in a changed configuration. A faulty one is refused: the box goes on with
 the former, and says so on its page.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return s.serve(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error { return s.serve(c.Context(), told) },
 	}
 	s.add(c)
 	return c
 }
 
 // serve runs a box, and another in its place whenever the configuration changes.
-func (s *settings) serve(ctx context.Context) error {
+func (s *settings) serve(ctx context.Context, told func(name string)) error {
 	c, err := s.load()
 	if err != nil {
 		return err
@@ -49,6 +50,7 @@ func (s *settings) serve(ctx context.Context) error {
 		log:   service.NewLog("lungbox", os.Stderr),
 		heart: service.New(service.Systemd, service.WatchdogInterval(os.Getenv), nil),
 	}
+	life.heart.OnBeat(told)
 	beating, stop := context.WithCancel(ctx)
 	defer stop()
 	go life.heart.Run(beating, func(late string) {

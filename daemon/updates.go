@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/url"
 	"os"
@@ -123,8 +124,9 @@ func (u *updates) status() *wire.Update {
 }
 
 // run installs what is desired until ctx ends, and takes up what a person installs.
-func (u *updates) run(ctx context.Context, b *box) error {
+func (u *updates) run(ctx context.Context, b *box, beat func(within time.Duration)) error {
 	if u.dir == "" {
+		beat(forever) // there is nothing to do
 		return nil
 	}
 	ticks := time.NewTicker(2 * time.Second)
@@ -133,6 +135,7 @@ func (u *updates) run(ctx context.Context, b *box) error {
 	defer running.Wait()
 	for begun := false; ; {
 		if !begun && b.centre != nil && b.config.Updates.Install {
+			beat(trustLimit + usualLimit)
 			up, err := b.newUpdater(ctx)
 			if errors.Is(err, ota.ErrNotThere) || ctx.Err() != nil {
 				err = nil // the hub has no releases yet
@@ -146,16 +149,26 @@ func (u *updates) run(ctx context.Context, b *box) error {
 				running.Go(func() { _ = up.Run(ctx) }) // it ends with ctx alone
 			}
 		}
+		beat(0)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticks.C:
 		}
+		beat(takeLimit)
 		if err := u.takeUp(ctx, b); err != nil && ctx.Err() == nil {
 			b.log.Error("the release that was installed by hand does not run", "why", err)
 		}
 	}
 }
+
+// trustLimit is how long the first word of a hub may take, and takeLimit how long it may take
+// until a release that a person installed scores: its nets may have to be converted.
+const (
+	trustLimit = 2 * time.Minute
+	takeLimit  = 6 * time.Minute
+	forever    = math.MaxInt64
+)
 
 func (u *updates) begin(up *updater.Updater) {
 	u.mu.Lock()
@@ -200,13 +213,15 @@ func (b *box) newUpdater(ctx context.Context) (*updater.Updater, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := openTrust(ctx, filepath.Join(b.state, otaFolder), b.config.Updates.Root, source)
+	limited, cancel := context.WithTimeout(ctx, trustLimit)
+	defer cancel()
+	trust, err := openTrust(limited, filepath.Join(b.state, otaFolder), b.config.Updates.Root, source)
 	if err != nil {
 		return nil, err
 	}
 	return updater.New(updater.Config{
 		Dir: filepath.Join(b.state, otaFolder), Trust: trust, Source: source, Engine: &engines{b}, Open: b.config.Updates.Open,
-		Yield: b.giveWay,
+		Yield: b.giveWay, Beat: b.steps("the updater"),
 		Record: func(ctx context.Context, action, detail string) {
 			b.log.Info(action, "detail", detail)
 			if err := b.store.Audit(ctx, "updates", action, detail); err != nil && ctx.Err() == nil {

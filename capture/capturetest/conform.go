@@ -108,6 +108,11 @@ func ConformBlocking(t *testing.T, open func(t *testing.T) capture.Source) {
 		if err := wait(t, result); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want the context's", err)
 		}
+		short, end := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer end()
+		if err := wait(t, nextInBackground(short, source)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("asked once more: error %v, want the context's", err)
+		}
 	})
 	t.Run("Close unblocks", func(t *testing.T) {
 		source := open(t)

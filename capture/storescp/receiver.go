@@ -33,12 +33,13 @@ type Config struct {
 
 	Program string       // "": storescp in PATH
 	Log     func(string) // called with one line for people, from several goroutines; nil: nobody
+	Beat    func()       // called every second while Run listens; nil: nobody listens
 }
 
 // Receiver listens. See Open.
 type Receiver struct {
 	config      Config
-	listener    net.Listener
+	listener    *net.TCPListener
 	profile     string // storescp's configuration of what is accepted
 	logging     string // and of its log
 	peers       []netip.Prefix
@@ -50,6 +51,9 @@ type Receiver struct {
 func Open(ctx context.Context, c Config) (*Receiver, error) {
 	if c.Program == "" {
 		c.Program = "storescp"
+	}
+	if c.Beat == nil {
+		c.Beat = func() {}
 	}
 	if c.Log == nil {
 		c.Log = func(string) {}
@@ -72,10 +76,11 @@ func Open(ctx context.Context, c Config) (*Receiver, error) {
 		}
 	}
 	r.resume()
-	var err error
-	if r.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", c.Address); err != nil {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Address)
+	if err != nil {
 		return nil, fmt.Errorf("DICOM cannot be received at %s: %w; give another port in source.from", c.Address, err)
 	}
+	r.listener = listener.(*net.TCPListener) //nolint:forcetypeassert // a TCP network gives no other
 	return r, nil
 }
 
@@ -131,8 +136,15 @@ func (r *Receiver) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { r.listener.Close() })
 	defer stop()
 	for {
+		r.config.Beat()
+		if err := r.listener.SetDeadline(time.Now().Add(time.Second)); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("DICOM: %w", err)
+		}
 		connection, err := r.listener.Accept()
 		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				continue // nobody came within the second
+			}
 			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return nil
 			}

@@ -32,7 +32,15 @@ type Config struct {
 	// Pause is the wait before the next try after n failures in a row; nil means 1 s
 	// that doubles up to 30 s.
 	Pause func(n int) time.Duration
+	// StartLimit is how long Start may take before it counts as hung; 0 means 6 minutes.
+	StartLimit time.Duration
+	// Beat is called at every turn of Run's loop; the next comes within that time, or within
+	// some seconds when it is 0. nil: nobody listens.
+	Beat func(within time.Duration)
 }
+
+// bounded is how long it may take to come between two frames, or to close an engine.
+const bounded = 30 * time.Second
 
 // steady is how long an engine must have worked for its end to count as the first.
 const steady = time.Minute
@@ -56,6 +64,12 @@ type replacement struct {
 
 // New makes a keeper that Run will run.
 func New(c Config) *Keeper {
+	if c.Beat == nil {
+		c.Beat = func(time.Duration) {}
+	}
+	if c.StartLimit == 0 {
+		c.StartLimit = 6 * time.Minute
+	}
 	if c.Pause == nil {
 		c.Pause = func(n int) time.Duration { return min(time.Second<<min(n-1, 5), 30*time.Second) }
 	}
@@ -109,21 +123,25 @@ func (k *Keeper) Run(ctx context.Context) error {
 			failures = 1
 		}
 		k.config.Complain(why)
+		k.config.Beat(bounded)
 		// Whoever waits for a score hears why there is none.
 		if _, err := k.config.Swap(ctx, pipeline.Engine{Scorer: broken{why}}); err != nil {
 			return nil // the pipeline has ended
 		}
 		k.close()
+		rest := k.config.Pause(failures)
+		k.config.Beat(rest + bounded)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(k.config.Pause(failures)):
+		case <-time.After(rest):
 		}
 	}
 }
 
 // once starts an engine, puts it into the pipeline and waits until it gives up.
 func (k *Keeper) once(ctx context.Context) error {
+	k.config.Beat(k.config.StartLimit + bounded)
 	engine, about, err := k.config.Start(ctx)
 	if err != nil {
 		return fmt.Errorf("the engine does not start: %w", err)
@@ -138,6 +156,7 @@ func (k *Keeper) once(ctx context.Context) error {
 // put lets an engine score.
 func (k *Keeper) put(ctx context.Context, engine Engine, about pipeline.About) (*guarded, error) {
 	k.set(engine)
+	k.config.Beat(bounded)
 	guard := &guarded{Engine: engine, gaveUp: make(chan error, 1)}
 	_, err := k.config.Swap(ctx, pipeline.Engine{Scorer: guard, About: about})
 	return guard, err
@@ -145,10 +164,14 @@ func (k *Keeper) put(ctx context.Context, engine Engine, about pipeline.About) (
 
 // wait waits until an engine gives up, or another has taken its place.
 func (k *Keeper) wait(ctx context.Context, guard *guarded) error {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
 	for {
+		k.config.Beat(0)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-ticks.C:
 		case err := <-guard.gaveUp:
 			k.mu.Lock()
 			k.gaveUp++

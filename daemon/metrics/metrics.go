@@ -29,6 +29,7 @@ type Config struct {
 	Stored func() (results, waiting uint64)
 	// Gate counts frames of a live picture by what the gate found; nil: unknown.
 	Gate func() map[string]uint64
+	Beat func()           // called at every turn of Run's loop; nil: nobody listens
 	Now  func() time.Time // nil means time.Now
 }
 
@@ -52,6 +53,9 @@ func New(c Config) *Box {
 // Run takes in the pipeline's events until ctx ends or events is closed.
 func (b *Box) Run(ctx context.Context, events <-chan pipeline.Event) error {
 	for {
+		if b.config.Beat != nil {
+			b.config.Beat()
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -69,6 +69,13 @@ type Config struct {
 	// RetrySource is the pause before a source that failed is asked again. 0 means
 	// never, which is right for every source that does not document otherwise.
 	RetrySource time.Duration
+	// Reading and Judging are called at every turn of the goroutine that asks the source, and
+	// of the one that scores and records; the next comes within that time, or within some
+	// seconds when it is 0. nil: nobody listens.
+	Reading, Judging func(within time.Duration)
+	// ScoreLimit is how long an engine may take for a frame, with the start of another in its
+	// place, before scoring counts as hung; 0 means 6 minutes.
+	ScoreLimit time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -89,6 +96,14 @@ func New(c Config) (*Pipeline, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	for _, beat := range []*func(time.Duration){&c.Reading, &c.Judging} {
+		if *beat == nil {
+			*beat = func(time.Duration) {}
+		}
+	}
+	if c.ScoreLimit == 0 {
+		c.ScoreLimit = 6 * time.Minute
 	}
 	if c.SignalTimeout == 0 {
 		c.SignalTimeout = 2 * time.Second

@@ -47,6 +47,7 @@ type Heart struct {
 	notify   Notify
 	interval time.Duration // of the watchdog; 0: none
 	now      func() time.Time
+	beaten   func(name string)
 
 	mu     sync.Mutex
 	pulses []*Pulse
@@ -61,29 +62,48 @@ func New(notify Notify, watchdog time.Duration, now func() time.Time) *Heart {
 	return &Heart{notify: notify, interval: watchdog, now: now}
 }
 
+// OnBeat has every beat told to told, in the goroutine that beats, before any pulse is made:
+// so tests let one of them hang.
+func (h *Heart) OnBeat(told func(name string)) { h.beaten = told }
+
 // Pulse is the sign of life of one loop.
 type Pulse struct {
-	heart *Heart
-	name  string
-	limit time.Duration
-	last  time.Time
-	ended bool
+	heart  *Heart
+	name   string
+	limit  time.Duration
+	last   time.Time
+	within time.Duration // of last the next is to come
+	ended  bool
 }
 
 // Pulse adds a loop that beats at least once every limit, from now on.
 func (h *Heart) Pulse(name string, limit time.Duration) *Pulse {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := &Pulse{heart: h, name: name, limit: limit, last: h.now()}
+	p := &Pulse{heart: h, name: name, limit: limit, last: h.now(), within: limit}
 	h.pulses = append(h.pulses, p)
 	return p
 }
 
 // Beat says that the loop still turns. It may be called from any goroutine.
-func (p *Pulse) Beat() {
+func (p *Pulse) Beat() { p.BeatWithin(0) }
+
+// BeatWithin is Beat before a step that may take longer than a turn, and has a bound of its
+// own: the next beat comes within that. Less than the usual limit means the usual limit.
+func (p *Pulse) BeatWithin(within time.Duration) {
+	if p.heart.beaten != nil {
+		p.heart.beaten(p.name)
+	}
 	p.heart.mu.Lock()
 	defer p.heart.mu.Unlock()
-	p.last = p.heart.now()
+	p.last, p.within = p.heart.now(), max(within, p.limit)
+}
+
+// Ending says that the loop has been told to end, and has so long for it.
+func (p *Pulse) Ending(within time.Duration) {
+	p.heart.mu.Lock()
+	defer p.heart.mu.Unlock()
+	p.last, p.limit, p.within = p.heart.now(), within, within
 }
 
 // End says that the loop has ended as it should.
@@ -100,7 +120,7 @@ func (h *Heart) Late() string {
 	now := h.now()
 	var late []string
 	for _, p := range h.pulses {
-		if quiet := now.Sub(p.last); !p.ended && quiet > p.limit {
+		if quiet := now.Sub(p.last); !p.ended && quiet > p.within {
 			late = append(late, fmt.Sprintf("%s has hung for %v", p.name, quiet.Round(time.Second)))
 		}
 	}

@@ -64,6 +64,32 @@ func TestOneLoopHangs(t *testing.T) {
 		if len(late) != 1 || !strings.HasPrefix(late[0], "panel has hung for 3s") {
 			t.Errorf("complaints %q", late)
 		}
+		panel.BeatWithin(30 * time.Second) // a long step
+		for range 20 {
+			time.Sleep(time.Second)
+			page.Beat()
+		}
+		if got := manager.take(); len(got) < 18 {
+			t.Errorf("during a step that may take long: %q", got)
+		}
+		panel.Beat()
+		for range 10 {
+			time.Sleep(time.Second)
+			page.Beat()
+		}
+		if got := manager.take(); len(got) > 3 {
+			t.Errorf("after the step the usual limit holds again: %q", got)
+		}
+		panel.Ending(10 * time.Second)
+		panel.Beat()
+		for range 8 {
+			time.Sleep(time.Second)
+			page.Beat()
+		}
+		if got := manager.take(); len(got) < 7 {
+			t.Errorf("while the panel ends: %q", got)
+		}
+		late = late[:1]
 		panel.End()
 		for range 5 {
 			time.Sleep(time.Second)

@@ -83,6 +83,9 @@ type Config struct {
 	Probation time.Duration
 	Retry     time.Duration // between tries of what failed for now; 0 means 1 minute
 	Now       func() time.Time
+	// Beat is called at every turn of Run's loop; the next comes within that time, or within
+	// some seconds when it is 0. nil: nobody listens.
+	Beat func(within time.Duration)
 }
 
 // Updater is what Run works with. See New.
@@ -104,6 +107,9 @@ func New(c Config) *Updater {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Beat == nil {
+		c.Beat = func(time.Duration) {}
 	}
 	if c.Record == nil {
 		c.Record = func(context.Context, string, string) {}
@@ -153,10 +159,15 @@ func (u *Updater) Run(ctx context.Context) error {
 	var wish *Wish
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
 	for {
+		u.config.Beat(0)
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-ticks.C:
+			continue
 		case w := <-u.wishes:
 			if wish != nil && *wish == w {
 				continue // retained, and heard with every connection
@@ -216,7 +227,9 @@ func (u *Updater) follow(ctx context.Context, w Wish) error {
 		return u.refuse(ctx, err)
 	}
 	u.set(func(s *Status) { s.Step = Downloading })
+	u.config.Beat(partLimit)
 	fetcher := &ota.Fetcher{Source: u.config.Source, Dir: u.config.Dir, Yield: u.config.Yield, Tell: func(p ota.Progress) {
+		u.config.Beat(partLimit)
 		u.set(func(s *Status) { s.Done = float64(p.Done) / float64(max(p.Total, 1)) })
 	}}
 	folder, err := fetcher.Fetch(ctx, r)
@@ -229,6 +242,7 @@ func (u *Updater) follow(ctx context.Context, w Wish) error {
 	if u.config.Open != nil && !u.config.Open(u.config.Now()) {
 		return errLater{errors.New("it is downloaded and waits for the maintenance window")}
 	}
+	u.config.Beat(hashLimit)
 	if _, err := slots.Place(r, folder, u.config.Now()); err != nil {
 		return errLater{err}
 	}
@@ -237,7 +251,10 @@ func (u *Updater) follow(ctx context.Context, w Wish) error {
 
 // choose finds the wished release among those that are signed.
 func (u *Updater) choose(ctx context.Context, w Wish) (ota.Release, error) {
-	all, err := u.config.Trust.Refresh(ctx, u.config.Source)
+	u.config.Beat(listLimit + time.Minute)
+	limited, cancel := context.WithTimeout(ctx, listLimit)
+	defer cancel()
+	all, err := u.config.Trust.Refresh(limited, u.config.Source)
 	if err != nil {
 		return ota.Release{}, errLater{err}
 	}
@@ -265,6 +282,7 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 	t := *slots.Trial
 	u.set(func(s *Status) { s.Name, s.Step, s.Reason = t.Name, Trying, "" })
 	before := u.config.Engine.Health()
+	u.config.Beat(startLimit)
 	start, err := u.config.Engine.Try(ctx, slots.Folder(t))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -294,6 +312,7 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 	if slots.Current != nil {
 		back = slots.Folder(*slots.Current)
 	}
+	u.config.Beat(startLimit)
 	_, err = u.config.Engine.Try(ctx, back)
 	if err == nil {
 		err = slots.Clean() // before that, the engine's keeper may still start the rejected one
@@ -302,6 +321,16 @@ func (u *Updater) trial(ctx context.Context, slots *ota.Slots) error {
 	u.config.Record(ctx, "release rolled back", fmt.Sprintf("%s: %v", t.Name, why))
 	return err // the engine's keeper starts the former release by itself when this failed
 }
+
+// How long the steps of an update may take before they count as hung: the parts of a
+// download, each of which has an end of its own, the hashing of a release, the reading of the
+// list, and the first start of an engine, which converts its nets.
+const (
+	partLimit  = 5 * time.Minute
+	hashLimit  = 15 * time.Minute
+	listLimit  = 5 * time.Minute
+	startLimit = 10 * time.Minute
+)
 
 const (
 	faults = 3 // frames with an engine fault
@@ -323,6 +352,7 @@ func (u *Updater) watch(ctx context.Context, before time.Duration, start Health)
 			return nil
 		case <-ticks.C:
 		}
+		u.config.Beat(0)
 		now := u.config.Engine.Health()
 		switch {
 		case now.GaveUp > start.GaveUp:

@@ -51,6 +51,9 @@ type Config struct {
 	Record func(ctx context.Context, detail string)
 	Pause  time.Duration // between looks for something to send; 0 means 5 s
 	Key    *seal.Key     // seals what waits; nil: it lies in the clear
+	// Beat is called at every turn of Run's loop; the next comes within that time, or within
+	// some seconds when it is 0. nil: nobody listens.
+	Beat func(within time.Duration)
 }
 
 // Store is the pictures that wait. See New.
@@ -63,6 +66,9 @@ type Store struct {
 
 // New opens the folder.
 func New(c Config) (*Store, error) {
+	if c.Beat == nil {
+		c.Beat = func(time.Duration) {}
+	}
 	if c.Pause == 0 {
 		c.Pause = 5 * time.Second
 	}
@@ -152,6 +158,7 @@ func (s *Store) trim() error {
 // Run sends pictures, one after the other, while the link is idle.
 func (s *Store) Run(ctx context.Context) error {
 	for {
+		s.config.Beat(s.config.Pause + breath)
 		names, _, err := s.waiting()
 		if err == nil && len(names) > 0 && s.config.Idle() {
 			if err = s.send(ctx, names[0]); err == nil {
@@ -165,6 +172,13 @@ func (s *Store) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// putLimit is how long a part of a picture may take over the link, and breath what a busy
+// machine adds to any bound.
+const (
+	putLimit = 2 * time.Minute
+	breath   = 5 * time.Second
+)
 
 // errNever says that the centre will never take a picture.
 var errNever = errors.New("refused")
@@ -182,6 +196,7 @@ func (s *Store) send(ctx context.Context, name string) error {
 	}
 	have := 0
 	for range 50 {
+		s.config.Beat(putLimit + breath)
 		next, done, err := s.put(ctx, part[1], part[2], content, have)
 		if errors.Is(err, errNever) {
 			s.config.Record(ctx, fmt.Sprintf("the centre does not take the picture of result %s: %v", part[2], err))
@@ -212,7 +227,7 @@ type answer struct {
 func (s *Store) put(ctx context.Context, epoch, seq string, content []byte, offset int) (have int, done bool, err error) {
 	sum := sha256.Sum256(content)
 	address := fmt.Sprintf("%s/frames/%s/%s?offset=%d&size=%d&sha256=%s", s.config.Hub, epoch, seq, offset, len(content), hex.EncodeToString(sum[:]))
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, putLimit)
 	defer cancel()
 	ask, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(content[offset:]))
 	if err != nil {

@@ -58,6 +58,7 @@ func (s *session) run(ctx context.Context) error {
 			fresh = nil
 		}
 		if s.greeted && ready {
+			s.config.Beat(journalLimit)
 			more, err := s.send(ctx)
 			if err != nil {
 				return err
@@ -69,6 +70,7 @@ func (s *session) run(ctx context.Context) error {
 			fresh = nil // there is more than may be under way: acknowledgements come first
 		}
 		s.setBusy(len(s.flights) > 0)
+		s.config.Beat(0)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -156,6 +158,7 @@ func (s *session) publish(ctx context.Context, m Message) {
 
 // take takes in what the centre says.
 func (s *session) take(ctx context.Context, m Message) error {
+	s.config.Beat(journalLimit)
 	switch m.Topic {
 	case s.config.Box.Topic(wire.Ack):
 		return s.acknowledged(ctx, m.Payload)
@@ -237,6 +240,7 @@ func (s *session) sayNotes(ctx context.Context) error {
 	if !s.greeted || s.notes || len(s.flights) > 0 {
 		return nil
 	}
+	s.config.Beat(journalLimit)
 	n := wire.Notes{Epoch: s.config.Journal.Epoch(), EventsFrom: s.told.Events, AuditFrom: s.told.Audit}
 	events, err := s.config.Journal.EventsAfter(ctx, n.EventsFrom, noteCount)
 	if err != nil {

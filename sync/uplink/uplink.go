@@ -31,6 +31,9 @@ type Config struct {
 	Wished func(wire.Wish)
 	// Changed is told of every change of the link: "" when it is up, else why it is not.
 	Changed func(trouble string)
+	// Beat is called at every turn of Run's loops; the next comes within that time, or within
+	// some seconds when it is 0. nil: nobody listens.
+	Beat func(within time.Duration)
 
 	Batch     int           // results of one message; 0 means 200
 	InFlight  int           // messages without an acknowledgement; 0 means 4
@@ -65,6 +68,9 @@ func New(c Config, boot string) *Uplink {
 	set(&c.StateEach, time.Minute)
 	set(&c.RetryMin, time.Second)
 	set(&c.RetryMax, time.Minute)
+	if c.Beat == nil {
+		c.Beat = func(time.Duration) {}
+	}
 	if c.Batch <= 0 || c.Batch > wire.MaxResults {
 		c.Batch = 200
 	}
@@ -113,7 +119,9 @@ func (u *Uplink) Run(ctx context.Context) error {
 			wait = u.config.RetryMin // it held for a while
 		}
 		// Full jitter: a thousand boxes that lost the same hub must not come back at once.
-		pause := time.NewTimer(u.config.RetryMin/10 + rand.N(wait))
+		rest := u.config.RetryMin/10 + rand.N(wait)
+		u.config.Beat(rest + breath)
+		pause := time.NewTimer(rest)
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -123,6 +131,13 @@ func (u *Uplink) Run(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// breath is what a bounded step may take longer than its bound on a busy machine, and
+// journalLimit how long the journal may take to find or mark thousands of results.
+const (
+	breath       = 5 * time.Second
+	journalLimit = 30 * time.Second
+)
 
 func (u *Uplink) changed(trouble string) {
 	if u.config.Changed != nil {
@@ -135,7 +150,10 @@ func (u *Uplink) serveLink(ctx context.Context) error {
 	u.connection++
 	topic := u.config.Box.Topic(wire.State)
 	gone := wire.Status{Boot: u.boot, Connection: u.connection}
-	link, err := u.config.Transport.Dial(ctx, u.config.Box.Down(), Message{Topic: topic, Payload: gone.Encode(), Retained: true, Sure: true})
+	u.config.Beat(2*u.config.Patience + breath)
+	dialling, enough := context.WithTimeout(ctx, 2*u.config.Patience)
+	link, err := u.config.Transport.Dial(dialling, u.config.Box.Down(), Message{Topic: topic, Payload: gone.Encode(), Retained: true, Sure: true})
+	enough()
 	if err != nil {
 		return err
 	}
