@@ -33,5 +33,5 @@ cp "$root/init" "$dir/powercut"
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$dir/root.gz"
 rm -f "$dir/disk.img"
 truncate -s 128M "$dir/disk.img"
-mke2fs -q -t ext4 "$dir/disk.img"
+mke2fs -q -t ext4 -b 4096 "$dir/disk.img"
 "$dir/powercut" -kernel "$dir/kernel/boot/vmlinuz-$kernel" -root "$dir/root.gz" -disk "$dir/disk.img" -cuts "$2" ${LIES:+-lies}

@@ -54,12 +54,12 @@ func (p *Page) admit(next http.Handler) http.Handler {
 		}
 		if _, secret, ok := r.BasicAuth(); ok { // Prometheus, curl
 			switch {
-			case a.tries.Blocked(r.RemoteAddr):
+			case !a.tries.Begin(r.RemoteAddr):
 				http.Error(w, tooMany, http.StatusTooManyRequests)
 			case password.Fits(a.Hash, secret):
+				a.tries.Right(r.RemoteAddr)
 				next.ServeHTTP(w, r)
 			default:
-				a.tries.Wrong(r.RemoteAddr)
 				http.Error(w, wrongPassword, http.StatusUnauthorized)
 			}
 			return
@@ -90,20 +90,20 @@ func here(r *http.Request) bool {
 // login answers POST /api/login.
 func (p *Page) login(w http.ResponseWriter, r *http.Request) {
 	a := p.config.Access
-	if a.tries.Blocked(r.RemoteAddr) {
-		http.Error(w, tooMany, http.StatusTooManyRequests)
-		return
-	}
 	var ask struct{ Password string }
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<10)).Decode(&ask); err != nil {
 		http.Error(w, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
 	}
+	if !a.tries.Begin(r.RemoteAddr) {
+		http.Error(w, tooMany, http.StatusTooManyRequests)
+		return
+	}
 	if !password.Fits(a.Hash, ask.Password) {
-		a.tries.Wrong(r.RemoteAddr)
 		http.Error(w, wrongPassword, http.StatusForbidden)
 		return
 	}
+	a.tries.Right(r.RemoteAddr)
 	until := p.config.Now().Add(sessionTime)
 	http.SetCookie(w, &http.Cookie{
 		Name: sessionCookie, Value: a.token(until.Unix()), Path: "/", Expires: until,

@@ -113,13 +113,16 @@ func (o *options) serve(ctx context.Context, committed func()) error {
 		return err
 	}
 	group.Go(func() error { return pictures.Run(ctx, 5*time.Second) })
+	// Connections to the pages at a time: of all, and of one address, behind which may be a
+	// hospital with its boxes.
+	const mostConnections, mostFromOne = 4000, 400
 	server := &http.Server{
 		Handler:   web.New(web.Config{Store: c.store, Authority: c.authority, Broker: public, Repository: c.repository(), Frames: pictures, Log: log}).Handler(),
 		TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // strangers who know no TLS
 	}
 	group.Go(func() error {
-		if err := server.ServeTLS(pages, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.ServeTLS(web.Limit(pages, mostConnections, mostFromOne), "", ""); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve the pages: %w", err)
 		}
 		return nil

@@ -31,16 +31,21 @@ func TestHash(t *testing.T) {
 func TestTries(t *testing.T) {
 	var f Tries
 	for i := range wrongAllowed {
-		if f.Blocked("10.0.0.1:4444") {
+		for range 3 { // right ones do not count
+			if !f.Begin("10.0.0.1:4444") {
+				t.Fatalf("blocked after %d", i)
+			}
+			f.Right("10.0.0.1:5555")
+		}
+		if !f.Begin(fmt.Sprint("10.0.0.1:", 1000+i)) {
 			t.Fatalf("blocked after %d", i)
 		}
-		f.Wrong(fmt.Sprint("10.0.0.1:", 1000+i))
 	}
-	if !f.Blocked("10.0.0.1:4444") || f.Blocked("10.0.0.2:4444") || f.Blocked("10.0.0.2") {
+	if f.Begin("10.0.0.1:4444") || !f.Begin("10.0.0.2:4444") || !f.Begin("10.0.0.2") {
 		t.Error("the wrong address is blocked")
 	}
 	for i := range 20_000 {
-		f.Wrong(fmt.Sprintf("10.%d.%d.1:1", i/256, i%256))
+		f.Begin(fmt.Sprintf("10.%d.%d.1:1", i/256, i%256))
 	}
 	if len(f.last) > 10_002 {
 		t.Errorf("%d addresses are remembered", len(f.last))

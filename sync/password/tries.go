@@ -18,10 +18,14 @@ const (
 	wrongWithin  = 10 * time.Minute
 )
 
-// Blocked says whether an address (host:port or host) has to wait.
-func (f *Tries) Blocked(remote string) bool {
+// Begin notes a try of an address (host:port or host) and says whether it may be made; it
+// counts as wrong until Right is called. So many at a time gain nothing.
+func (f *Tries) Begin(remote string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.last == nil || len(f.last) > 10_000 {
+		f.last = map[string][]time.Time{} // somebody has many addresses; argon2 slows them, too
+	}
 	from := host(remote)
 	var recent []time.Time
 	for _, t := range f.last[from] {
@@ -29,23 +33,24 @@ func (f *Tries) Blocked(remote string) bool {
 			recent = append(recent, t)
 		}
 	}
-	if len(recent) == 0 {
-		delete(f.last, from)
+	if len(recent) >= wrongAllowed {
+		f.last[from] = recent
 		return false
 	}
-	f.last[from] = recent
-	return len(recent) >= wrongAllowed
+	f.last[from] = append(recent, time.Now())
+	return true
 }
 
-// Wrong notes a wrong password.
-func (f *Tries) Wrong(remote string) {
+// Right takes the newest try of an address back: its password was right.
+func (f *Tries) Right(remote string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.last == nil || len(f.last) > 10_000 {
-		f.last = map[string][]time.Time{} // somebody has many addresses; argon2 slows them, too
-	}
 	from := host(remote)
-	f.last[from] = append(f.last[from], time.Now())
+	if n := len(f.last[from]); n > 1 {
+		f.last[from] = f.last[from][:n-1]
+	} else {
+		delete(f.last, from)
+	}
 }
 
 func host(remote string) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"lungbox/sync/wire"
@@ -38,16 +39,24 @@ func Columns() []string {
 	return []string{"site", "device", "epoch", "seq", "time", "exam", "zone", "clip", "score", "reason", "confidence", "agreed", "release", "scheme", "simulated", "received"}
 }
 
-// Fields are the row's columns as text.
+// Fields are the row's columns as text. What a spreadsheet would run as a formula gets an
+// apostrophe before it: a box that was broken into may send anything as a name.
 func (r Row) Fields() []string {
 	score := ""
 	if r.Score.Valid {
 		score = strconv.FormatInt(r.Score.Int64, 10)
 	}
 	return []string{
-		r.Site, r.Device, r.Epoch, strconv.FormatInt(r.Seq, 10), r.Time.Format(time.RFC3339Nano), r.Exam, r.Zone, r.Clip, score, r.Reason,
-		strconv.FormatFloat(r.Confidence, 'g', 6, 64), strconv.FormatBool(r.Agreed), r.Release, r.Scheme, strconv.FormatBool(r.Simulated), r.Received.Format(time.RFC3339),
+		r.Site, r.Device, plain(r.Epoch), strconv.FormatInt(r.Seq, 10), r.Time.Format(time.RFC3339Nano), plain(r.Exam), plain(r.Zone), plain(r.Clip), score, plain(r.Reason),
+		strconv.FormatFloat(r.Confidence, 'g', 6, 64), strconv.FormatBool(r.Agreed), plain(r.Release), plain(r.Scheme), strconv.FormatBool(r.Simulated), r.Received.Format(time.RFC3339),
 	}
+}
+
+func plain(text string) string {
+	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
+		return "'" + text
+	}
+	return text
 }
 
 // Results calls f with every result, by box, epoch and number.

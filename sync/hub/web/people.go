@@ -14,18 +14,17 @@ import (
 const cookie = "__Host-lunghub"
 
 func (w *Web) login(rw http.ResponseWriter, r *http.Request) {
-	if w.tries.Blocked(r.RemoteAddr) {
-		http.Error(rw, "too many wrong passwords from here: wait ten minutes", http.StatusTooManyRequests)
-		return
-	}
 	var ask struct{ Name, Password string }
 	if err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 4<<10)).Decode(&ask); err != nil {
 		http.Error(rw, "the request cannot be read: "+err.Error(), http.StatusBadRequest)
 		return
 	}
+	if !w.tries.Begin(r.RemoteAddr) {
+		http.Error(rw, "too many wrong passwords from here: wait ten minutes", http.StatusTooManyRequests)
+		return
+	}
 	token, err := w.config.Store.Login(r.Context(), ask.Name, ask.Password)
 	if errors.Is(err, store.ErrPassword) {
-		w.tries.Wrong(r.RemoteAddr)
 		w.config.Log.Warn("a wrong password", "from", r.RemoteAddr)
 		http.Error(rw, err.Error(), http.StatusForbidden)
 		return
@@ -34,6 +33,7 @@ func (w *Web) login(rw http.ResponseWriter, r *http.Request) {
 		w.broken(rw, err)
 		return
 	}
+	w.tries.Right(r.RemoteAddr)
 	http.SetCookie(rw, &http.Cookie{Name: cookie, Value: token, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: 12 * 3600})
 	rw.WriteHeader(http.StatusNoContent)
 }

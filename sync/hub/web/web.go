@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -79,6 +80,13 @@ func (w *Web) Handler() http.Handler {
 //go:embed static
 var static embed.FS
 
+// How long the body of a request may take, and a part of a picture, which may come over a
+// thin link.
+const (
+	bodyLimit    = 10 * time.Second
+	pictureLimit = 2 * time.Minute
+)
+
 // guard sets the headers that every answer has.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -88,6 +96,14 @@ func guard(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet {
+			// Who sends a byte now and then does not hold a connection for ever.
+			limit := bodyLimit
+			if strings.HasPrefix(r.URL.Path, "/frames/") {
+				limit = pictureLimit
+			}
+			_ = http.NewResponseController(rw).SetReadDeadline(time.Now().Add(limit)) // it fails for no connection of ours
+		}
 		next.ServeHTTP(rw, r)
 	})
 }
