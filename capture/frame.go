@@ -51,8 +51,9 @@ const (
 // Source delivers frames in order.
 type Source interface {
 	// Next blocks until there is a frame. It returns io.EOF after the last one and
-	// the context's error when that ends first. After any other error the source may
-	// be asked again only if its documentation says so.
+	// the context's error when that ends first: it may then be asked again, and no frame
+	// is lost. The context is of this call alone. After any other error the source may be
+	// asked again only if its documentation says so.
 	Next(ctx context.Context) (*Frame, error)
 	// Close releases everything; a blocked Next returns. It may be called twice.
 	Close() error

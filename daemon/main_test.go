@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"lungbox/capture/dicom"
 	"lungbox/daemon/commandline"
+	"lungbox/ensemble/worker"
 	"lungbox/tflite/tflitetest"
 )
 
@@ -26,6 +28,13 @@ func TestMain(m *testing.M) {
 			root := &cobra.Command{Use: "lungbox"}
 			root.AddCommand(newRun(hangs(loop, file)))
 			os.Exit(commandline.Main(root, os.Args[1:], os.Stderr))
+		}
+		if dir := os.Getenv("LUNGBOX_TEST_ENGINE"); dir != "" && os.Args[1] == workerCommand {
+			if err := worker.Serve(context.Background(), os.Stdin, os.Stdout, brokenScorer(dir)); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
 		}
 		main()
 		return

@@ -23,6 +23,9 @@ type playlist struct {
 	rules    func() gate.Config // asked at every file; nil: the usual ones
 	once     bool               // set before the first Next: io.EOF follows the last file
 
+	alive context.Context //nolint:containedctx // a file outlives the call of Next that opens it
+	end   context.CancelFunc
+
 	mu      sync.Mutex
 	files   []string
 	next    int
@@ -31,7 +34,9 @@ type playlist struct {
 }
 
 func newPlaylist(files []string, complain func(error)) *playlist {
-	return &playlist{files: files, complain: complain, empty: make(chan struct{})}
+	p := &playlist{files: files, complain: complain, empty: make(chan struct{})}
+	p.alive, p.end = context.WithCancel(context.Background())
+	return p
 }
 
 var errNothingToPlay = errors.New("no file can be played")
@@ -39,7 +44,10 @@ var errNothingToPlay = errors.New("no file can be played")
 // Next returns the next frame of the current file, or the first of the next file.
 func (p *playlist) Next(ctx context.Context) (*capture.Frame, error) {
 	for {
-		source, err := p.source(ctx)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		source, err := p.source()
 		if err != nil {
 			return nil, err
 		}
@@ -50,12 +58,15 @@ func (p *playlist) Next(ctx context.Context) (*capture.Frame, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if p.alive.Err() != nil {
+			return nil, io.EOF
+		}
 		p.leave(source, err)
 	}
 }
 
 // source returns the open file, opening the next one if there is none.
-func (p *playlist) source(ctx context.Context) (capture.Source, error) {
+func (p *playlist) source() (capture.Source, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.current == nil {
@@ -74,9 +85,9 @@ func (p *playlist) source(ctx context.Context) (capture.Source, error) {
 		if p.rules != nil {
 			rules = p.rules()
 		}
-		opened, err := replay.OpenWith(ctx, path, clip.Options{Realtime: true}, rules)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		opened, err := replay.OpenWith(p.alive, path, clip.Options{Realtime: true}, rules)
+		if p.alive.Err() != nil {
+			return nil, io.EOF
 		}
 		if err != nil {
 			p.complain(err)
@@ -115,6 +126,7 @@ func (p *playlist) remove() {
 
 // Close ends the replay.
 func (p *playlist) Close() error {
+	p.end() // Next may be opening a file
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true

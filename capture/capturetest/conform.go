@@ -150,7 +150,9 @@ func readAll(t *testing.T, source capture.Source) []*capture.Frame {
 	t.Helper()
 	var frames []*capture.Frame
 	for {
-		f, err := source.Next(context.Background())
+		ctx, cancel := context.WithCancel(context.Background()) // of this call alone
+		f, err := source.Next(ctx)
+		cancel()
 		if errors.Is(err, io.EOF) {
 			return frames
 		}

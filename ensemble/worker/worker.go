@@ -21,7 +21,10 @@ type Config struct {
 	Env     []string // beside the parent's environment
 	Start   Start
 
-	FrameLimit time.Duration // a frame that takes longer has hung; 10 s when 0
+	// FrameLimit is how long a frame may take before it has hung; 0 means 10 s. Once some
+	// frames have shown how long one takes, ten times that counts, at least ShortLimit.
+	FrameLimit time.Duration
+	ShortLimit time.Duration // 1.5 s when 0
 	ReadyLimit time.Duration // until an engine is ready; 5 min when 0 (a first conversion of large nets)
 	Failures   int           // failed starts or lost frames in a row before Score gives up; 3 when 0
 }
@@ -38,6 +41,9 @@ type Worker struct {
 	failures int // in a row
 	closed   bool
 
+	answered int           // frames since the last fault
+	usual    time.Duration // about the longest of the last dozens
+
 	state sync.Mutex // guards what others read while a frame is scored
 	ready Ready
 	lost  int
@@ -48,6 +54,9 @@ type Worker struct {
 func New(ctx context.Context, c Config) (*Worker, error) {
 	if c.FrameLimit == 0 {
 		c.FrameLimit = 10 * time.Second
+	}
+	if c.ShortLimit == 0 {
+		c.ShortLimit = 1500 * time.Millisecond
 	}
 	if c.ReadyLimit == 0 {
 		c.ReadyLimit = 5 * time.Minute
@@ -121,7 +130,8 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 	sent := make(chan error, 1)
 	in := w.child.in // the child may be buried before this goroutine runs
 	go func() { sent <- send(in, kindFrame, head, pixels) }()
-	timer := time.NewTimer(w.config.FrameLimit)
+	began, limit := time.Now(), w.limit()
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	for {
 		select {
@@ -137,13 +147,14 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 				w.bury(a.Fault) // an engine that fails once is not trusted with the next frame
 			} else {
 				w.failures = 0
+				w.learn(time.Since(began))
 			}
 			return d, nil
 		case <-w.child.done:
 			w.bury(fmt.Sprintf("worker died (%s)%s", w.child.exit, w.child.stderr.last()))
 			return fault, nil
 		case <-timer.C:
-			w.bury(fmt.Sprintf("worker gave no answer in %v", w.config.FrameLimit))
+			w.bury(fmt.Sprintf("worker gave no answer in %v", limit.Round(100*time.Millisecond)))
 			return fault, nil
 		case <-ctx.Done():
 			// The frame may be half written: the child cannot be used again.
@@ -152,6 +163,28 @@ func (w *Worker) Score(ctx context.Context, frame *capture.Frame) (ensemble.Deci
 			return fault, ctx.Err()
 		}
 	}
+}
+
+// A frame that takes so many times as long as usual has hung, once so many have shown what is
+// usual.
+const (
+	unusual = 10
+	enough  = 20
+)
+
+// limit is how long the next frame may take. After a hang it is longer again: the machine
+// may be busier than it was. The caller holds mu.
+func (w *Worker) limit() time.Duration {
+	if w.answered < enough {
+		return w.config.FrameLimit
+	}
+	return min(w.config.FrameLimit, max(w.config.ShortLimit, unusual*w.usual)<<w.failures)
+}
+
+// learn takes in how long a frame took. The caller holds mu.
+func (w *Worker) learn(took time.Duration) {
+	w.answered++
+	w.usual = max(took, w.usual-w.usual/50)
 }
 
 // revive starts a child when there is none. The caller holds mu.

@@ -262,3 +262,33 @@ func TestDeathBetweenFrames(t *testing.T) {
 		t.Errorf("30 deaths cost %d frames", w.Lost())
 	}
 }
+
+// Once frames have shown how long one takes, a hang is found long before the limit that is
+// meant for any machine; after a hang the next one may take longer.
+func TestUsualTime(t *testing.T) {
+	w, err := start(t, "well", Config{FrameLimit: time.Minute, ShortLimit: 200 * time.Millisecond, Failures: 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.limit() != time.Minute {
+		t.Errorf("nothing is known yet, and the limit is %v", w.limit())
+	}
+	for range enough {
+		mustScore(t, w, 1)
+	}
+	if l := w.limit(); l < 200*time.Millisecond || l > 10*time.Second {
+		t.Errorf("the limit is %v after quick frames", l)
+	}
+	if d := mustScore(t, w, hangs); d.Reason != ensemble.EngineFault || !strings.Contains(w.Fault(), "no answer in") {
+		t.Errorf("%+v, %s", d, w.Fault())
+	}
+	first := w.limit()
+	mustScore(t, w, hangs)
+	if w.limit() < 2*first {
+		t.Errorf("after two hangs the limit is %v, after one it was %v", w.limit(), first)
+	}
+	w.answered, w.usual = enough, 30*time.Second
+	if w.limit() != time.Minute {
+		t.Errorf("a slow engine has the limit %v", w.limit())
+	}
+}
