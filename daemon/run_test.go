@@ -75,7 +75,10 @@ func (r *running) state(t *testing.T) (s struct {
 	State, Detail, Notice, Source, Centre string
 	Counters                              struct{ Judged, Dropped uint64 }
 	Result                                *ensemble.Result
-	Panel                                 struct{ Score ensemble.Score }
+	Panel                                 struct {
+		Score ensemble.Score
+		State string
+	}
 }) {
 	t.Helper()
 	answer, err := http.Get(r.address + "/api/state")
