@@ -16,15 +16,17 @@ import (
 	"os"
 	"path/filepath"
 
+	"lungbox/sync/faultstest"
 	"lungbox/sync/ota"
 	"lungbox/sync/repository"
 	"lungbox/sync/uplink"
 )
 
-// thin is a way of 64 kB a second with a queue of 64 kB, as radio links have, that all
+// thin is a way of so many bytes a second with a queue of 64 kB, as radio links have, that all
 // connections of a box share in each direction.
 type thin struct {
 	t        *testing.T
+	rate     int
 	up, down chan packet
 }
 
@@ -33,10 +35,14 @@ type packet struct {
 	bytes []byte // nil: the end
 }
 
-const thinRate = 64 << 10 // bytes a second
+// Rates in bytes a second: a slow mobile network, and the slowest that is spoken of (64 kbit/s).
+const (
+	mobile  = 64 << 10
+	slowest = 64_000 / 8
+)
 
-func newThin(t *testing.T) *thin {
-	w := &thin{t: t, up: make(chan packet, 16), down: make(chan packet, 16)}
+func newThin(t *testing.T, rate int) *thin {
+	w := &thin{t: t, rate: rate, up: make(chan packet, 16), down: make(chan packet, 16)}
 	for _, way := range []chan packet{w.up, w.down} {
 		go func() {
 			for p := range way {
@@ -44,7 +50,7 @@ func newThin(t *testing.T) *thin {
 					p.to.Close()
 					continue
 				}
-				time.Sleep(time.Duration(len(p.bytes)) * time.Second / thinRate)
+				time.Sleep(time.Duration(len(p.bytes)) * time.Second / time.Duration(w.rate))
 				_, _ = p.to.Write(p.bytes) // who has gone hears nothing
 			}
 		}()
@@ -108,7 +114,7 @@ func TestResultsOvertakeDownloads(t *testing.T) {
 			t.Fatal(err)
 		}
 		secure.ServerName = "127.0.0.1"
-		way := newThin(t)
+		way := newThin(t, mobile)
 		i.Broker = "mqtts://" + way.door(h.boxes)
 		target := way.door(h.port)
 		b := startBox(t, i, t.TempDir(), func(c *uplink.Config) { c.Patience = time.Minute })
@@ -160,5 +166,36 @@ func TestResultsOvertakeDownloads(t *testing.T) {
 	}
 	if median[true] > median[false] {
 		t.Errorf("giving way costs time: %v", median)
+	}
+}
+
+// Over 64 kbit/s a box that scores ten frames a second is never far behind: minutes of it in a
+// campaign (LUNGBOX_SECONDS).
+func TestSlowestLink(t *testing.T) {
+	seconds := faultstest.Times(t, "LUNGBOX_SECONDS", 8)
+	h := newHub(t)
+	h.start()
+	way := newThin(t, slowest)
+	i := h.enrol("ward-3", "box-1")
+	i.Broker = "mqtts://" + way.door(h.boxes)
+	b := startBox(t, i, t.TempDir(), func(c *uplink.Config) { c.Patience, c.Gather = 30*time.Second, 500*time.Millisecond })
+	b.record(t, 2000) // of an hour without a link
+	began := time.Now()
+	b.drained(t, h)
+	caught := time.Since(began)
+	most := uint64(0)
+	for range 10 * seconds {
+		b.record(t, 1)
+		time.Sleep(100 * time.Millisecond)
+		_, waiting := b.Count()
+		most = max(most, waiting)
+	}
+	b.drained(t, h)
+	t.Logf("2000 results over 64 kbit/s in %v; then ten a second for %d s: at most %d waited", caught.Round(100*time.Millisecond), seconds, most)
+	if most > 100 {
+		t.Errorf("%d results waited", most)
+	}
+	if n, odd, err := h.database().Totals(t.Context()); n != 2000+10*seconds || odd != 0 || err != nil {
+		t.Errorf("%d results, %d odd, %v", n, odd, err)
 	}
 }
