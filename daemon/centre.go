@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lungbox/capture/writing"
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
 	"lungbox/daemon/pipeline"
@@ -112,11 +113,20 @@ func (b *box) openPictures(c *centre) (*frames.Store, error) {
 	})
 }
 
-// collect keeps the pictures that a centre can learn from.
+// collect keeps the pictures that a centre can learn from, unless something in them looks like
+// a name.
 func (b *box) collect(events <-chan pipeline.Event, beat func()) error {
+	said := ""
 	for e := range events {
 		beat()
 		if e.Result == nil || e.Picture == nil || !instructive(*e.Result) {
+			continue
+		}
+		why := writing.Any(e.Picture)
+		if why != said && why != "" { // once, not for each frame of a film
+			b.log.Warn("a picture is not kept for the centre", "why", why)
+		}
+		if said = why; why != "" {
 			continue
 		}
 		if err := b.centre.pictures.Add(e.Result.Epoch, e.Result.Seq, e.Picture, time.Now()); err != nil {

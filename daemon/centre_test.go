@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ type realHub struct {
 	port        int
 	state       string
 	command     *exec.Cmd
+
+	mu   sync.Mutex
+	said strings.Builder
 }
 
 func startHub(t *testing.T) *realHub {
@@ -62,12 +66,22 @@ func (h *realHub) start() {
 		if strings.Contains(lines.Text(), "the hub is at") {
 			go func() {
 				for lines.Scan() {
+					h.mu.Lock()
+					h.said.WriteString(lines.Text() + "\n")
+					h.mu.Unlock()
 				}
 			}()
 			return
 		}
 	}
 	h.t.Fatal("the hub does not serve")
+}
+
+// words is what the hub has logged.
+func (h *realHub) words() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.said.String()
 }
 
 func (h *realHub) kill() {

@@ -48,9 +48,9 @@ var engineFaults = map[string]func() error{
 		if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
 			return err
 		}
-		var all [][]byte
+		all := map[int][]byte{}
 		for {
-			all = append(all, make([]byte, 16<<20))
+			all[len(all)] = make([]byte, 16<<20)
 		}
 	},
 }

@@ -2,21 +2,21 @@
 # Usage: image.sh amd64|arm64 PACKAGE.deb DIR
 # Makes a Debian machine with the package installed: DIR/disk.img, vmlinuz, initrd.gz.
 # Nothing is mounted and no program of the guest runs, so it needs no privileges but those
-# of mmdebstrap. The tree without the package is kept in DIR/tree.tar for the next time.
+# of mmdebstrap. The tree without the package is kept in DIR/tree-2.tar for the next time.
 set -euo pipefail
 arch=$1 deb=$(realpath "$2") dir=$3 clips=$(realpath "$(dirname "$0")/../../daemon/demo/clips")
 mkdir -p "$dir"
 dir=$(realpath "$dir")
-if [ ! -e "$dir/tree.tar" ]; then
+if [ ! -e "$dir/tree-2.tar" ]; then
 	echo "fetching Debian for $arch (once, into $dir)" >&2
 	mmdebstrap --quiet --architectures="$arch" --variant=extract --skip=check/qemu \
-		--include=systemd,systemd-sysv,udev,dbus,kmod,util-linux,mount,login,passwd,bash,dash,libc-bin,base-files,base-passwd,coreutils,dpkg,tar,gzip,xz-utils,v4l-utils,gpiod,iproute2,e2fsprogs,procps,gawk,grep,sed,findutils,hostname,curl,diffutils,perl-base,debconf,libstdc++6,busybox-static,ffmpeg,dcmtk,linux-image-"$arch" \
-		bookworm "$dir/tree.part.tar" $(find /etc/apt -name '*.list' -o -name '*.sources') 2>&1 | grep -v '^W:' >&2 || true
-	mv "$dir/tree.part.tar" "$dir/tree.tar"
+		--include=systemd,systemd-sysv,udev,dbus,kmod,util-linux,mount,login,passwd,bash,dash,libc-bin,base-files,base-passwd,coreutils,dpkg,tar,gzip,xz-utils,v4l-utils,gpiod,iproute2,e2fsprogs,procps,gawk,grep,sed,findutils,hostname,curl,diffutils,perl-base,debconf,libstdc++6,busybox-static,ffmpeg,dcmtk,libtss2-esys-3.0.2-0,libtss2-mu0,libtss2-rc0,libtss2-tcti-device0,linux-image-"$arch" \
+		bookworm "$dir/tree-2.part.tar" $(find /etc/apt -name '*.list' -o -name '*.sources') 2>&1 | grep -v '^W:' >&2 || true
+	mv "$dir/tree-2.part.tar" "$dir/tree-2.tar"
 fi
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-tar -C "$root" --exclude='./dev/*' -xf "$dir/tree.tar"
+tar -C "$root" --exclude='./dev/*' -xf "$dir/tree-2.tar"
 cd "$root"
 for d in bin sbin lib lib64; do # one tree under /usr
 	[ -d $d ] && [ ! -L $d ] || continue

@@ -101,7 +101,7 @@ func TestLyingCentre(t *testing.T) {
 		case strings.HasSuffix(p.TopicName, string(wire.Result)):
 			if _, items, err := wire.Decode(p.Payload); err == nil {
 				for _, i := range items {
-					has[i.Result.Seq] = true
+					has[i.Seq] = true
 				}
 			}
 			answer(false)

@@ -24,6 +24,7 @@ type machine struct {
 	arch   string // amd64 or arm64
 	images string // folder with vmlinuz, initrd.gz and disk.img as installed
 	dir    string // scratch: the disk, sockets, the console's log
+	tpm    bool   // it has a TPM 2.0 (swtpm), whose state lies in dir
 
 	qemu   *exec.Cmd
 	gone   chan struct{}
@@ -71,6 +72,13 @@ func (m *machine) boot(ctx context.Context) error {
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=cmd,server=on,wait=off,path="+m.path("cmd"), "-device", "virtserialport,chardev=cmd,name=cmd",
 		"-device", "virtio-rng-pci", "-qmp", "unix:"+m.path("qmp")+",server=on,wait=off",
 		"-netdev", fmt.Sprintf("user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:%d-10.0.2.15:8080", m.port), "-device", "virtio-net-pci,netdev=n")
+	if m.tpm {
+		more, err := m.startTPM()
+		if err != nil {
+			return err
+		}
+		args = append(args, more...)
+	}
 	m.qemu = exec.Command(program, args...) //nolint:noctx // cut ends it
 	var said bytes.Buffer
 	m.qemu.Stderr = &said
@@ -260,4 +268,31 @@ func (m *machine) until(ctx context.Context, limit time.Duration, what string, t
 		time.Sleep(50 * time.Millisecond)
 	}
 	return 0, fmt.Errorf("not within %v: %s; page: %+v, %w", limit, what, last, trouble)
+}
+
+// startTPM starts the chip and returns how the machine gets at it. It ends with the machine.
+func (m *machine) startTPM() ([]string, error) {
+	if err := os.MkdirAll(m.path("tpm"), 0o700); err != nil {
+		return nil, err
+	}
+	socket := m.path("tpm.sock")
+	chip := exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.path("tpm"), "--ctrl", "type=unixio,path="+socket, "--terminate") //nolint:noctx // it ends with the machine
+	chip.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := chip.Start(); err != nil {
+		return nil, fmt.Errorf("a TPM needs swtpm: %w", err)
+	}
+	go func() { _ = chip.Wait() }()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := os.Stat(socket); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			return nil, errors.New("swtpm does not start")
+		}
+	}
+	device := "tpm-tis"
+	if m.arch == "arm64" {
+		device = "tpm-tis-device"
+	}
+	return []string{"-chardev", "socket,id=tpm,path=" + socket, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", device + ",tpmdev=tpm0"}, nil
 }

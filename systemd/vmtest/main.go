@@ -18,6 +18,7 @@ import (
 // scenario is one thing that is tried. It returns what was measured.
 type scenario struct {
 	name, arch string
+	tpm        bool // the machine has one
 	run        func(ctx context.Context, m *machine, o options) ([]string, error)
 }
 
@@ -25,11 +26,12 @@ type options struct{ cuts int }
 
 func scenarios() []scenario {
 	return []scenario{
-		{"package", "amd64", tryPackage},
-		{"sealed", "amd64", trySealed},
-		{"camera", "amd64", tryCamera},
-		{"lamps", "arm64", tryLamps},
-		{"power", "arm64", tryPower},
+		{"package", "amd64", false, tryPackage},
+		{"sealed", "amd64", false, trySealed},
+		{"tpm", "amd64", true, trySealed},
+		{"camera", "amd64", false, tryCamera},
+		{"lamps", "arm64", false, tryLamps},
+		{"power", "arm64", false, tryPower},
 	}
 }
 
@@ -72,6 +74,7 @@ func (s scenario) try(ctx context.Context, images, scratch string, o options) (m
 		return nil, err
 	}
 	defer m.remove()
+	m.tpm = s.tpm
 	began := time.Now()
 	if err := m.boot(ctx); err != nil {
 		return nil, err

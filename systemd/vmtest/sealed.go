@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -28,6 +29,11 @@ func trySealed(ctx context.Context, m *machine, _ options) (measured []string, e
 	plain, err := inClear()
 	if err != nil || !strings.ContainsAny(plain, "123456789") {
 		return measured, fmt.Errorf("in the clear nothing is found, the words are wrong: %q, %w", plain, err)
+	}
+	if m.tpm {
+		if has, err := m.sh("systemd-creds has-tpm2"); err != nil {
+			return measured, fmt.Errorf("the machine has no TPM that systemd can use: %s, %w", has, err)
+		}
 	}
 	said, err := m.sh("lungbox seal && systemctl restart lungbox")
 	if err != nil {
@@ -70,6 +76,29 @@ func trySealed(ctx context.Context, m *machine, _ options) (measured []string, e
 	if err != nil || !strings.Contains(read, `"unread":false`) || !strings.HasSuffix(read, "nowhere") {
 		return measured, fmt.Errorf("with the key that was printed: %s, %w", read, err)
 	}
-	note("%d results sealed, %d after a power cut, epoch %.8s; none of their words on the disk, all read with the printed key; without a TPM", before.Results, after.Results, after.Epoch)
+	kind := "without a TPM"
+	if m.tpm {
+		kind = "the key sealed by a TPM 2.0 (swtpm)"
+	}
+	note("%d results sealed, %d after a power cut, epoch %.8s; none of their words on the disk, all read with the printed key; %s", before.Results, after.Results, after.Epoch, kind)
+	if !m.tpm {
+		return measured, nil
+	}
+	// The disk in another box, whose TPM is another.
+	if _, err := m.sh("rm -f /root/key; sync"); err != nil {
+		return measured, err
+	}
+	m.cut()
+	if err := os.RemoveAll(m.path("tpm")); err != nil {
+		return measured, err
+	}
+	if err := m.boot(ctx); err != nil {
+		return measured, err
+	}
+	stolen, err := m.sh("sleep 20; systemctl is-active lungbox || true; lungbox journal check --json --config /etc/lungbox/lungbox.toml; systemd-creds decrypt --name=lungbox-key /etc/lungbox/lungbox-key.cred - && echo OPENED || echo SHUT")
+	if err != nil || !strings.Contains(stolen, "SHUT") || !strings.Contains(stolen, `"unread":true`) || strings.HasPrefix(stolen, "active") {
+		return measured, fmt.Errorf("the disk in another box: %s, %w", stolen, err)
+	}
+	note("the disk in another box, with all files of this one: the key stays shut, no result can be read")
 	return measured, nil
 }

@@ -170,8 +170,8 @@ func check(content []byte) ([]byte, error) {
 	if !ok {
 		return nil, errors.New("it is not grey")
 	}
-	if n := writing.Beside(picture); n > 0 {
-		return nil, fmt.Errorf("%d bright pixels beside the fan look like writing: set the region of this scanner", n)
+	if why := writing.Any(picture); why != "" {
+		return nil, errors.New(why)
 	}
 	var out bytes.Buffer
 	if err := png.Encode(&out, picture); err != nil {

@@ -131,7 +131,7 @@ func once(ctx context.Context, o options, l net.Listener, d *disk, p *promised) 
 		}
 	}
 	_ = m.Wait()
-	<-served
+	<-served //nolint:errcheck // its end is the machine's
 	return err
 }
 

@@ -107,10 +107,10 @@ func (d *disk) read(p []byte, offset int64) error {
 func (d *disk) write(p []byte, offset int64, through bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch {
-	case d.left == 0:
+	switch d.left {
+	case 0:
 		return errPower
-	case d.left == 1:
+	case 1:
 		close(d.failed)
 		through = false // it is under way
 	}
