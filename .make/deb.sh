@@ -21,7 +21,10 @@ build() { # GOARCH OUTPUT [PACKAGE]
 build "$(${GO:-go} env GOHOSTARCH)" "$work/host" # writes what is not of a machine
 "$work/host" man "$work/man"
 maintainer=${DEB_MAINTAINER:-Lungbox <lungbox@localhost>}
-changed=$(git log -1 --format=%cD 2>/dev/null || date -R)
+# Same source, same bytes: all times in a package are the source's.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+changed=$(date -u -R -d "@$SOURCE_DATE_EPOCH")
 printf 'lungbox (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" "$maintainer" "$changed" | gzip -9nc >"$work/changelog.gz"
 for shell in bash zsh fish; do "$work/host" completion $shell >"$work/$shell"; done
 build "$(${GO:-go} env GOHOSTARCH)" "$work/hub" ./sync/hub
@@ -40,6 +43,7 @@ hub() { # ARCH
 	"$work/hub" config init "$work/lunghub.toml"
 	sed "s|^state = ''|state = '/var/lib/lunghub'|" "$work/lunghub.toml" >"$tree.conf/lunghub.toml"
 	sed -e "s|@ARCH@|$1|; s|@VERSION@|$version|; s|@TREE@|$tree|; s|@MAINTAINER@|$maintainer|" systemd/deb/lunghub.yaml >"$work/lunghub.yaml"
+	find "$tree" "$tree.conf" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	"$nfpm" package --config "$work/lunghub.yaml" --packager deb --target "$out/lunghub_${version}_$1.deb"
 }
 for arch; do
@@ -69,6 +73,7 @@ for arch; do
 	"$work/host" config init | sed "s|^state = ''|state = '/var/lib/lungbox'|; s|^cache = ''|cache = '/var/cache/lungbox'|" >"$tree.conf/lungbox.toml"
 	sed -e "s|@ARCH@|$arch|; s|@VERSION@|$version|; s|@TREE@|$tree|; s|@MAINTAINER@|$maintainer|" \
 		systemd/deb/nfpm.yaml >"$work/nfpm.yaml"
+	find "$tree" "$tree.conf" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	"$nfpm" package --config "$work/nfpm.yaml" --packager deb --target "$out/lungbox_${version}_$arch.deb"
 done
 for arch; do

@@ -1,10 +1,12 @@
 #!/bin/bash
 # Usage: reproducible.sh GO VERSION
 # Builds lungbox (amd64 and arm64) and lunghub from two copies of the tree in two folders, each
-# with an empty build cache, and compares the bytes.
+# with an empty build cache, and their Debian packages, and compares the bytes.
 set -eu -o pipefail
 go=$1 version=$2
-work=$(mktemp -d)
+work=$(mktemp -d) cache=$PWD/.cache
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
 trap 'rm -rf "$work"' EXIT
 for copy in a some/other/place; do
 	mkdir -p "$work/$copy"
@@ -14,6 +16,9 @@ for copy in a some/other/place; do
 		(cd "$work/$copy" && GOCACHE=$work/cache-${copy//\//-} CGO_ENABLED=0 GOARCH=$arch "$go" build -trimpath -buildvcs=false \
 			-ldflags "-s -w -X main.version=$version" -o "$work/out-${copy//\//-}/$name-$arch" "./$folder")
 	done
+	ln -s "$cache" "$work/$copy/.cache"
+	(cd "$work/$copy" && GO=$go GOFLAGS=-buildvcs=false GOCACHE=$work/cache-${copy//\//-} .make/deb.sh "$version" "$work/out-${copy//\//-}" >/dev/null)
+	sleep 1 # another second of the clock
 done
 cd "$work/out-a"
 status=0

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // Exit codes.
@@ -44,6 +45,8 @@ func Main(root *cobra.Command, args []string, stderr io.Writer) int {
 		<-ctx.Done()
 		stop() // a second interrupt ends the program at once
 	}()
+	// Keys and results are in memory: none of it goes to a disk when a program crashes.
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // less is always allowed
 	prepare(root)
 	root.SetArgs(args)
 	root.SetErr(stderr)
