@@ -46,6 +46,7 @@ type box struct {
 	beats    sync.Mutex
 	pulses   []*service.Pulse // of all loops, since some are made while others run
 	session  *exam.Session
+	examiner *examiner
 	identity enrol.Identity // zero where the box is not enrolled
 	updates  *updates
 	centre   *centre                        // nil where the box is not enrolled
@@ -153,8 +154,13 @@ func (b *box) show() {
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
+	b.examiner = &examiner{
+		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, "clips"), key: b.key, log: b.log,
+		beat: b.pulse("the recording of clips", usualLimit),
+	}
 	b.web = page.New(page.Config{
 		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
+		Exams: b.examiner,
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 		Centre: b.centre.about(b.store, b.updates.status),
@@ -191,7 +197,7 @@ func (b *box) newPulse(name string, limit time.Duration) *service.Pulse {
 // run runs everything until ctx ends or a part fails, and closes it.
 func (b *box) run(ctx context.Context) error {
 	defer b.close()
-	toPanel, toPage, toFigures, toWatch := b.line.Subscribe(4), b.line.Subscribe(4), b.line.Subscribe(1), b.line.Subscribe(64)
+	toPanel, toPage, toFigures, toWatch, toExam := b.line.Subscribe(4), b.line.Subscribe(4), b.line.Subscribe(1), b.line.Subscribe(64), b.line.Subscribe(64)
 	beat, installing, collecting := b.pulse("the pipeline", pipelineLimit), b.steps("the installing of releases"), func() {}
 	if b.centre != nil && b.centre.pictures != nil {
 		collecting = b.pulse("the collecting of pictures", usualLimit)
@@ -204,6 +210,7 @@ func (b *box) run(ctx context.Context) error {
 	group.Go(func() error { return b.web.Run(ctx, toPage.Events()) })
 	group.Go(func() error { return b.web.Serve(ctx, b.entrance.listener) })
 	group.Go(func() error { return b.figures.Run(ctx, toFigures.Events()) })
+	group.Go(func() error { return b.examiner.run(ctx, toExam.Events()) })
 	group.Go(func() error { return b.watch(ctx, toWatch.Events(), beat) })
 	group.Go(func() error { return b.updates.run(ctx, b, installing) })
 	if b.centre != nil && b.centre.pictures != nil {

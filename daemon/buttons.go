@@ -85,14 +85,8 @@ func (b *buttons) press(ctx context.Context, p gpio.Press) {
 	}
 	begun, ended := b.session.NewPatient(p.At)
 	b.log.Info("new patient", "exam", begun.ID)
-	for _, e := range []*exam.Exam{ended, &begun} {
-		if e == nil {
-			continue
-		}
-		kept := journal.Exam{ID: e.ID, Scheme: string(e.Scheme), Started: e.Started, Ended: e.Ended}
-		if err := b.store.SaveExam(ctx, kept); err != nil && ctx.Err() == nil {
-			b.log.Error("the exam is not recorded", "why", err)
-		}
+	if err := saveExams(ctx, b.store, ended, &begun); err != nil && ctx.Err() == nil {
+		b.log.Error("the exam is not recorded", "why", err)
 	}
 }
 

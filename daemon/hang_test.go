@@ -77,7 +77,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 	if os.Getenv("LUNGBOX_FAULTS") == "all" {
 		loops = []string{
 			"the panel", "the page", "the pipeline", "the source", "scoring", "the figures", "the engine's keeper", "the installing of releases", "the updater",
-			"the link to the centre", "the collecting of pictures", "the sending of pictures", "the buttons", "the receiver of DICOM files",
+			"the link to the centre", "the collecting of pictures", "the sending of pictures", "the buttons", "the recording of clips", "the receiver of DICOM files",
 		}
 	}
 	h := startHub(t)

@@ -42,5 +42,8 @@ func ParseScheme(name string) (Scheme, error) {
 	return Scheme(name), nil
 }
 
+// Schemes are all schemes.
+func Schemes() []Scheme { return []Scheme{Blue12, ICLUS14, Volpicelli8, Blue6} }
+
 // Zones are the names of the zones in the order of examining.
 func (s Scheme) Zones() []string { return strings.Fields(zones[s]) }

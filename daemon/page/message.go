@@ -27,6 +27,7 @@ type message struct {
 	Centre string         `json:"centre"` // how the link to the centre is; "" where there is none
 	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
 	Places bool           `json:"places"` // people may set where the ultrasound picture lies
+	Exams  bool           `json:"exams"`  // people may run exams
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
 	// together with that picture.
@@ -53,7 +54,7 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	m = message{
 		At: now.Sub(p.began).Milliseconds(), Device: p.config.Device, About: l.status.About,
 		State: l.status.State, Detail: l.status.Detail,
-		Places: p.config.Places != nil, Nets: arch.Names(), Counters: l.status.Counters,
+		Places: p.config.Places != nil, Exams: p.config.Exams != nil, Nets: arch.Names(), Counters: l.status.Counters,
 	}
 	if p.config.Panel != nil {
 		m.Panel = &l.panel

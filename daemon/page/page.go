@@ -63,6 +63,7 @@ type Config struct {
 	Access *Access
 	// Places is set where people may say where the ultrasound picture lies; may be nil.
 	Places Places
+	Exams  Exams // nil where there are none: the demo
 	// Also are further handlers by pattern, such as "GET /metrics".
 	Also map[string]http.Handler
 	Beat func()           // called at every turn of Run's loop; nil: nobody listens

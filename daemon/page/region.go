@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"net"
 	"net/http"
 )
 
@@ -61,11 +60,7 @@ func (p *Page) setRegion(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	by, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		by = r.RemoteAddr
-	}
-	if err := p.config.Places.SetPlace(r.Context(), kept, "page, from "+by); err != nil {
+	if err := p.config.Places.SetPlace(r.Context(), kept, by(r)); err != nil {
 		http.Error(w, "the region is not taken: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

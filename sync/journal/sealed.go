@@ -48,7 +48,7 @@ func (j *Journal) settle(ctx context.Context) error {
 			break
 		}
 	}
-	if err := j.inWrite(ctx, func(tx *sql.Tx) error { return j.sealExams(ctx, tx) }); err != nil {
+	if err := j.inWrite(ctx, func(tx *sql.Tx) error { return errors.Join(j.sealExams(ctx, tx), j.sealClips(ctx, tx)) }); err != nil {
 		return fmt.Errorf("seal what was kept in the clear: %w", err)
 	}
 	// SQLite leaves pieces of former rows within its pages, whatever secure_delete says: only a

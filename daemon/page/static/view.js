@@ -165,6 +165,7 @@ export function showAbout(message, simulated) {
   $('centre-part').hidden = !message.centre;
   long('centre', message.centre || '');
   $('region').hidden = !message.places;
+  $('exam').hidden = !message.exams;
   const why = [];
   if (simulated) why.push('simulated picture');
   if (message.demo) why.push(message.demo);

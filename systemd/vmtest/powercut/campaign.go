@@ -42,7 +42,7 @@ func campaign(ctx context.Context, o options) error {
 	}
 	defer os.RemoveAll(dir)
 	address := filepath.Join(dir, "disk")
-	l, err := new(net.ListenConfig).Listen(ctx, "unix", address)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: address, Net: "unix"})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func check(ctx context.Context, disk string) (mended bool, err error) {
 }
 
 // once boots the machine, checks what it finds against what was promised, and cuts its power.
-func once(ctx context.Context, o options, l net.Listener, d *disk, p *promised) error {
+func once(ctx context.Context, o options, l *net.UnixListener, d *disk, p *promised) error {
 	m := exec.Command("qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg", "-m", "256", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", //nolint:noctx // its end is a power cut
 		"-kernel", o.kernel, "-initrd", o.root, "-append", "console=ttyS0 mitigations=off loglevel=3 panic=1 tsc=reliable edd=off",
 		"-drive", "if=none,id=d,format=raw,cache=writeback,file=nbd+unix:///?socket="+l.Addr().String(), "-device", "virtio-blk-pci,drive=d", "-serial", "stdio")
@@ -106,6 +106,9 @@ func once(ctx context.Context, o options, l net.Listener, d *disk, p *promised) 
 		return err
 	}
 	if err := m.Start(); err != nil {
+		return err
+	}
+	if err := l.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
 	served := make(chan error, 1)
@@ -131,7 +134,8 @@ func once(ctx context.Context, o options, l net.Listener, d *disk, p *promised) 
 		}
 	}
 	_ = m.Wait()
-	<-served //nolint:errcheck // its end is the machine's
+	_ = l.SetDeadline(time.Now()) // it may have been cut before it looked at its disk
+	<-served                      //nolint:errcheck // its end is the machine's
 	return err
 }
 

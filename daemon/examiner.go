@@ -1,0 +1,385 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"lungbox/daemon/exam"
+	"lungbox/daemon/page"
+	"lungbox/daemon/pipeline"
+	"lungbox/ensemble"
+	"lungbox/sync/atomicfile"
+	"lungbox/sync/journal"
+	"lungbox/sync/seal"
+)
+
+// examiner runs exams for the page: it follows the pipeline, records clips and keeps them.
+type examiner struct {
+	session *exam.Session
+	store   *journal.Journal
+	usual   exam.Scheme
+	folder  string // of the clips' best frames
+	key     *seal.Key
+	log     *slog.Logger
+	beat    func()
+
+	mu        sync.Mutex
+	recording *exam.Recording
+	number    int // of the clip that is recorded
+	pictures  [ensemble.Scores]*image.Gray
+}
+
+const (
+	clipLength = 5 * time.Second // a breath or two
+	settling   = 2 * time.Second // until the last frame of a clip has its result, at most
+	openFor    = 12 * time.Hour  // an exam that was cut off may be gone on with
+)
+
+// run follows the pipeline until it ends.
+func (x *examiner) run(ctx context.Context, events <-chan pipeline.Event) error {
+	for e := range events {
+		x.beat()
+		x.take(ctx, e)
+	}
+	return nil
+}
+
+// take gives a result to the clip that is recorded, and ends the clip when its time is over.
+func (x *examiner) take(ctx context.Context, e pipeline.Event) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	r := x.recording
+	if r == nil {
+		return
+	}
+	over := e.Time.After(r.Till.Add(settling))
+	if e.Result != nil {
+		if r.Add(*e.Result) {
+			x.pictures[e.Result.Score] = e.Picture
+		}
+		over = over || e.Result.Time.After(r.Till)
+	}
+	if at := x.session.Place(); at.Exam != r.Place.Exam || at.Zone != r.Place.Zone {
+		over = true // the probe has moved on
+	}
+	if over {
+		x.keep(ctx, r)
+	}
+}
+
+// keep ends the recording and keeps its clip. The caller holds mu.
+func (x *examiner) keep(ctx context.Context, r *exam.Recording) {
+	s := r.Finish(exam.Contiguous)
+	c := journal.Clip{
+		Exam: r.Place.Exam, Number: x.number, Zone: r.Place.Zone, Started: r.From, Ended: r.Till,
+		First: s.First, Last: s.Last, Frames: s.Frames, Scored: s.Scored, Score: s.Score, Best: s.Best,
+	}
+	var picture *image.Gray
+	if s.Score != ensemble.None {
+		picture = x.pictures[s.Score]
+	}
+	x.recording, x.pictures = nil, [ensemble.Scores]*image.Gray{}
+	err := x.store.SaveClip(ctx, c)
+	if err == nil && picture != nil {
+		err = x.savePicture(c, picture)
+	}
+	if err != nil && ctx.Err() == nil {
+		x.log.Error("the clip is not recorded as a whole; its frames are", "clip", c.Number, "why", err)
+	}
+}
+
+func (x *examiner) file(id string, clip int) string {
+	return filepath.Join(x.folder, fmt.Sprintf("%s-%d.png", x.key.Name(id), clip))
+}
+
+func (x *examiner) savePicture(c journal.Clip, picture *image.Gray) error {
+	var out bytes.Buffer
+	if err := png.Encode(&out, picture); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(x.folder, 0o700); err != nil {
+		return err
+	}
+	path := x.file(c.Exam, c.Number)
+	return atomicfile.WritePrivate(path, x.key.Seal(out.Bytes(), filepath.Base(path)))
+}
+
+// ClipPicture is a clip's best frame.
+func (x *examiner) ClipPicture(_ context.Context, id string, clip int) ([]byte, error) {
+	if strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return nil, errors.New("no such exam")
+	}
+	path := x.file(id, clip)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New("this clip has no picture")
+	}
+	return x.key.Open(text, filepath.Base(path))
+}
+
+// shortened is another exam in numbers.
+func (x *examiner) shortened(ctx context.Context, e journal.Exam) (b page.ExamBefore, clips int, err error) {
+	all, err := x.store.Clips(ctx, e.ID)
+	if err != nil {
+		return b, 0, err
+	}
+	p := exam.Scheme(e.Scheme).Protocol(counting(all))
+	return page.ExamBefore{ID: e.ID, Label: e.Label, Started: e.Started, Total: p.Total, Worst: p.Worst, Missing: p.Missing}, len(all), nil
+}
+
+// counting are clips as they count: what a person says goes before the vote.
+func counting(all []journal.Clip) (out []exam.Judged) {
+	for _, c := range all {
+		j := exam.Judged{Zone: c.Zone, Score: c.Score}
+		if c.Human != nil {
+			j.Score = c.Human.Score
+		}
+		if c.Human == nil || !c.Human.Discard {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// lately is how many exams are looked through for earlier ones.
+const lately = 500
+
+// Exam is the exam that is under way, and what may be begun.
+func (x *examiner) Exam(ctx context.Context) (e page.Exam, err error) {
+	now, current, at := time.Now(), x.session.Current(), x.session.Place()
+	e = page.Exam{
+		ID: current.ID, Label: current.Label, Scheme: string(current.Scheme), Started: current.Started, Zone: at.Zone, Worst: ensemble.None,
+		Zones: []page.ExamZone{}, Clips: []page.ExamClip{}, Trend: []page.ExamBefore{}, Open: []page.ExamBefore{}, Schemes: []string{string(x.usual)},
+	}
+	for _, s := range exam.Schemes() {
+		if s != x.usual {
+			e.Schemes = append(e.Schemes, string(s))
+		}
+	}
+	if e.ID != "" {
+		if err := x.fill(ctx, &e, current); err != nil {
+			return e, err
+		}
+		if e.Label == "" {
+			return e, nil
+		}
+	}
+	others, err := x.store.Exams(ctx, lately)
+	if err != nil {
+		return e, err
+	}
+	for _, o := range others {
+		switch {
+		case o.ID == e.ID:
+		case e.ID != "" && o.Label == e.Label && o.Scheme == e.Scheme && len(e.Trend) < 10, e.ID == "" && o.Ended.IsZero() && now.Sub(o.Started) < openFor && len(e.Open) < 5:
+			b, clips, err := x.shortened(ctx, o)
+			if err != nil {
+				return e, err
+			}
+			if e.ID == "" {
+				e.Open = append(e.Open, b)
+			} else if clips > 0 {
+				e.Trend = append(e.Trend, b)
+			}
+		}
+	}
+	return e, nil
+}
+
+// fill puts in what is known of the exam that is under way.
+func (x *examiner) fill(ctx context.Context, e *page.Exam, current exam.Exam) error {
+	clips, err := x.store.Clips(ctx, e.ID)
+	if err != nil {
+		return err
+	}
+	p := current.Scheme.Protocol(counting(clips))
+	e.Total, e.Worst, e.Missing, e.Most, e.Next = p.Total, p.Worst, p.Missing, (ensemble.Scores-1)*len(p.Zones), p.NextMissing(e.Zone)
+	for _, z := range p.Zones {
+		e.Zones = append(e.Zones, page.ExamZone{Name: z.Name, Score: z.Score, Clips: z.Clips, Missing: z.Missing})
+	}
+	for _, c := range clips {
+		shown := page.ExamClip{Number: c.Number, Zone: c.Zone, Score: c.Score, AI: c.Score, Frames: c.Frames, Scored: c.Scored}
+		_, err := os.Stat(x.file(c.Exam, c.Number))
+		shown.Picture = err == nil
+		if h := c.Human; h != nil {
+			shown.Human = &page.Human{Score: h.Score, Discard: h.Discard, Reason: h.Reason}
+			shown.Score = h.Score
+		}
+		e.Clips = append(e.Clips, shown)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if r := x.recording; r != nil {
+		e.Recording = &page.ExamRecording{Zone: r.Place.Zone, LeftMs: max(0, time.Until(r.Till).Milliseconds())}
+	}
+	return nil
+}
+
+// mostLabel is how long a pseudonym may be.
+const mostLabel = 40
+
+// BeginExam begins an exam, or goes on with one that was cut off.
+func (x *examiner) BeginExam(ctx context.Context, scheme, label, resume, by string) error {
+	if scheme == "" {
+		scheme = string(x.usual)
+	}
+	s, err := exam.ParseScheme(scheme)
+	if err != nil {
+		return page.ExamError(err.Error())
+	}
+	label = strings.TrimSpace(label)
+	if utf8.RuneCountInString(label) > mostLabel || strings.ContainsFunc(label, unicode.IsControl) {
+		return page.ExamError(fmt.Sprintf("the pseudonym is longer than %d characters, or has some that cannot be seen", mostLabel))
+	}
+	wanted, action := exam.Exam{Scheme: s, Label: label}, "exam begun"
+	if resume != "" {
+		kept, err := x.store.Exam(ctx, resume)
+		if errors.Is(err, journal.ErrNoExam) {
+			return page.ExamError("there is no such exam")
+		}
+		if err != nil {
+			return err
+		}
+		if !kept.Ended.IsZero() || time.Since(kept.Started) > openFor {
+			return page.ExamError("this exam is over: begin another")
+		}
+		wanted, action = exam.Exam{ID: kept.ID, Scheme: exam.Scheme(kept.Scheme), Label: kept.Label, Started: kept.Started}, "exam gone on with"
+	}
+	x.finish(ctx)
+	begun, ended := x.session.Begin(wanted, time.Now())
+	if resume != "" {
+		if missing, err := x.shortenedProtocol(ctx, begun); err == nil && missing != "" {
+			x.session.GoTo(missing)
+		}
+	}
+	return errors.Join(saveExams(ctx, x.store, ended, &begun), x.store.Audit(ctx, by, action, begun.ID))
+}
+
+// shortenedProtocol is the first zone of an exam that is missing.
+func (x *examiner) shortenedProtocol(ctx context.Context, e exam.Exam) (string, error) {
+	clips, err := x.store.Clips(ctx, e.ID)
+	return e.Scheme.Protocol(counting(clips)).NextMissing(""), err
+}
+
+// saveExams keeps exams as they are now.
+func saveExams(ctx context.Context, store *journal.Journal, all ...*exam.Exam) (errs error) {
+	for _, e := range all {
+		if e != nil {
+			errs = errors.Join(errs, store.SaveExam(ctx, journal.Exam{ID: e.ID, Scheme: string(e.Scheme), Label: e.Label, Started: e.Started, Ended: e.Ended}))
+		}
+	}
+	return errs
+}
+
+// finish keeps the clip that is being recorded, as far as it is.
+func (x *examiner) finish(ctx context.Context) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.recording != nil {
+		x.recording.Till = time.Now()
+		x.keep(ctx, x.recording)
+	}
+}
+
+// errNoExam is told who asks for something of an exam while there is none.
+const errNoExam = page.ExamError("no exam is under way: begin one")
+
+// EndExam ends the exam.
+func (x *examiner) EndExam(ctx context.Context, by string) error {
+	x.finish(ctx)
+	ended := x.session.End(time.Now())
+	if ended == nil {
+		return errNoExam
+	}
+	return errors.Join(saveExams(ctx, x.store, ended), x.store.Audit(ctx, by, "exam ended", ended.ID))
+}
+
+// GoTo goes to a zone; "" is the next that is missing.
+func (x *examiner) GoTo(ctx context.Context, zone string) error {
+	current := x.session.Current()
+	if current.ID == "" {
+		return errNoExam
+	}
+	x.finish(ctx)
+	if zone == "" {
+		clips, err := x.store.Clips(ctx, current.ID)
+		if err != nil {
+			return err
+		}
+		if zone = current.Scheme.Protocol(counting(clips)).NextMissing(x.session.Place().Zone); zone == "" {
+			return page.ExamError("no zone is missing")
+		}
+	}
+	if !x.session.GoTo(zone) {
+		return page.ExamError(fmt.Sprintf("%.20q is no zone of %s", zone, current.Scheme))
+	}
+	return nil
+}
+
+// RecordClip begins a clip of the zone where the examiner is.
+func (x *examiner) RecordClip(ctx context.Context) error {
+	at := x.session.Place()
+	if at.Exam == "" {
+		return errNoExam
+	}
+	clips, err := x.store.Clips(ctx, at.Exam)
+	if err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.recording != nil {
+		return page.ExamError("a clip is being recorded")
+	}
+	now := time.Now()
+	x.number = len(clips) + 1
+	x.recording = &exam.Recording{Place: at, From: now, Till: now.Add(clipLength)}
+	return nil
+}
+
+// Override keeps what a person says of a clip. The vote's score stays beside it.
+func (x *examiner) Override(ctx context.Context, clip int, h page.Human, by string) error {
+	current := x.session.Current()
+	if current.ID == "" {
+		return errNoExam
+	}
+	h.Reason = strings.Join(strings.Fields(h.Reason), " ")
+	switch {
+	case h.Reason == "" || utf8.RuneCountInString(h.Reason) > 200:
+		return page.ExamError("say why, in at most 200 characters")
+	case h.Discard:
+		h.Score = ensemble.None
+	case h.Score < 0 || h.Score >= ensemble.Scores:
+		return page.ExamError("want a score of 0 to 3")
+	}
+	clips, err := x.store.Clips(ctx, current.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(clips, func(c journal.Clip) bool { return c.Number == clip })
+	if i < 0 {
+		return page.ExamError("there is no such clip")
+	}
+	c := clips[i]
+	c.Human = &journal.Human{Score: h.Score, Discard: h.Discard, Reason: h.Reason, By: by, At: time.Now().UTC()}
+	// The reason may name somebody: it stays in the journal, sealed, and is not in the trail, which
+	// goes to the centre.
+	said := fmt.Sprintf("score %v", h.Score)
+	if h.Discard {
+		said = "it does not count"
+	}
+	return errors.Join(x.store.SaveClip(ctx, c), x.store.Audit(ctx, by, "clip judged by a person", fmt.Sprintf("exam %s clip %d zone %s: AI %v, now %s", c.Exam, c.Number, c.Zone, c.Score, said)))
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image/png"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lungbox/daemon/page"
+	"lungbox/ensemble"
+	"lungbox/sync/journal"
+	"lungbox/sync/seal"
+)
+
+// ask posts to the exam's interface and returns code and text.
+func (r *running) ask(t *testing.T, path, body string) (int, string) {
+	t.Helper()
+	answer, err := http.Post(r.address+"/api/exam/"+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var text bytes.Buffer
+	_, _ = text.ReadFrom(answer.Body)
+	return answer.StatusCode, strings.TrimSpace(text.String())
+}
+
+// done is ask for what must succeed.
+func (r *running) done(t *testing.T, path, body string) {
+	t.Helper()
+	if code, said := r.ask(t, path, body); code != http.StatusNoContent {
+		t.Fatalf("%s %s: %d %s", path, body, code, said)
+	}
+}
+
+func (r *running) exam(t *testing.T) (e page.Exam) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(words(t, r, "/api/exam")), &e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// An exam as a sonographer does it: zones one after the other, a clip each, one judged
+// otherwise, power lost in between; the next exam of the same pseudonym shows the trend. Sealed,
+// so that neither pseudonym nor reason nor picture lies in the clear.
+func TestExam(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := boxConfig(t, dir, "[exam]\nscheme = 'blue6'\n")
+	r := startBox(t, config, "LUNGBOX_BOX_KEY="+key)
+	until(t, r, "scores", func() bool { return r.state(t).Panel.Score != ensemble.None })
+	for path, body := range map[string]string{"record": "{}", "end": "{}", "zone": `{"zone":"R-upper"}`, "override": `{"clip":1,"score":2,"reason":"x"}`} {
+		if code, said := r.ask(t, path, body); code != http.StatusConflict || !strings.Contains(said, "begin one") {
+			t.Errorf("%s without an exam: %d %s", path, code, said)
+		}
+	}
+	if e := r.exam(t); e.ID != "" || len(e.Schemes) != 4 || e.Schemes[0] != "blue6" || len(e.Open) != 0 {
+		t.Errorf("before the first: %+v", e)
+	}
+	for _, bad := range []string{`{"scheme":"blue7"}`, `{"label":"` + strings.Repeat("x", 41) + `"}`, `{"resume":"nothing"}`, `{`, `[]`} {
+		if code, _ := r.ask(t, "begin", bad); code != http.StatusConflict && code != http.StatusBadRequest {
+			t.Errorf("begin %s: %d", bad, code)
+		}
+	}
+	r.done(t, "begin", `{"label":" Heron-17 "}`)
+	e := r.exam(t)
+	if e.Label != "Heron-17" || e.Scheme != "blue6" || e.Zone != "R-upper" || e.Missing != 6 || e.Most != 18 || e.Worst != ensemble.None {
+		t.Fatalf("begun: %+v", e)
+	}
+	record := func(zone string) {
+		t.Helper()
+		before := len(r.exam(t).Clips)
+		r.done(t, "record", "{}")
+		if code, said := r.ask(t, "record", "{}"); code != http.StatusConflict || !strings.Contains(said, "being recorded") {
+			t.Errorf("a second clip at once: %d %s", code, said)
+		}
+		if e := r.exam(t); e.Recording == nil || e.Recording.Zone != zone || e.Recording.LeftMs > 5000 {
+			t.Errorf("recording: %+v", e.Recording)
+		}
+		until(t, r, "the clip is kept", func() bool { return len(r.exam(t).Clips) > before })
+	}
+	record("R-upper")
+	e = r.exam(t)
+	if c := e.Clips[0]; c.Number != 1 || c.Zone != "R-upper" || c.Score == ensemble.None || c.Score != c.AI || c.Frames < 10 || c.Scored < 5 || !c.Picture || c.Human != nil {
+		t.Errorf("the clip: %+v", c)
+	}
+	if e.Missing != 5 || e.Total != int(e.Clips[0].Score) || e.Next != "R-lower" {
+		t.Errorf("after the first zone: %+v", e)
+	}
+	picture, err := png.Decode(strings.NewReader(words(t, r, "/api/exam/"+e.ID+"/1")))
+	if err != nil || picture.Bounds().Dx() < 50 {
+		t.Errorf("its best frame: %v", err)
+	}
+	for _, wrong := range []string{"/api/exam/" + e.ID + "/7", "/api/exam/..%2f..%2fkey/1", "/api/exam/x/y"} {
+		if answer, err := http.Get(r.address + wrong); err != nil || answer.StatusCode < 400 {
+			t.Errorf("%s: %v %v", wrong, answer.Status, err)
+		}
+	}
+
+	// The power goes. The box takes nobody for the last patient, but offers to go on.
+	r.end(syscall.SIGKILL)
+	r = startBox(t, config, "LUNGBOX_BOX_KEY="+key)
+	until(t, r, "scores", func() bool { return r.state(t).Panel.Score != ensemble.None })
+	cut := r.exam(t)
+	if cut.ID != "" || len(cut.Open) != 1 || cut.Open[0].ID != e.ID || cut.Open[0].Label != "Heron-17" || cut.Open[0].Missing != 5 {
+		t.Fatalf("after the power was lost: %+v", cut)
+	}
+	r.done(t, "begin", fmt.Sprintf(`{"resume":%q}`, e.ID))
+	if again := r.exam(t); again.ID != e.ID || again.Zone != "R-lower" || len(again.Clips) != 1 {
+		t.Fatalf("gone on with: %+v", again)
+	}
+	record("R-lower")
+	ai := r.exam(t).Clips[1].AI
+	other := (ai + 2) % ensemble.Scores
+	for _, bad := range []string{`{"clip":2,"score":2}`, `{"clip":9,"score":2,"reason":"x"}`, `{"clip":2,"score":4,"reason":"x"}`, `{"clip":2,"score":-1,"reason":"x"}`} {
+		if code, _ := r.ask(t, "override", bad); code != http.StatusConflict && code != http.StatusBadRequest {
+			t.Errorf("override %s: %d", bad, code)
+		}
+	}
+	r.done(t, "override", fmt.Sprintf(`{"clip":2,"score":%d,"reason":"consolidation behind  the rib"}`, other))
+	e = r.exam(t)
+	if c := e.Clips[1]; c.AI != ai || c.Score != other || c.Human == nil || c.Human.Reason != "consolidation behind the rib" || e.Zones[1].Score != other {
+		t.Errorf("judged by a person: %+v, zone %+v", c, e.Zones[1])
+	}
+	r.done(t, "zone", `{}`)
+	if e := r.exam(t); e.Zone != "R-plaps" {
+		t.Errorf("the next zone is %s", e.Zone)
+	}
+	if code, said := r.ask(t, "zone", `{"zone":"14"}`); code != http.StatusConflict || !strings.Contains(said, "no zone of blue6") {
+		t.Errorf("another scheme's zone: %d %s", code, said)
+	}
+	r.done(t, "override", `{"clip":1,"discard":true,"reason":"probe slipped"}`)
+	if e := r.exam(t); !e.Zones[0].Missing || e.Missing != 5 || e.Total != int(other) {
+		t.Errorf("a clip that does not count: %+v", e)
+	}
+	// A clip that the examiner breaks off by going on is kept as far as it is.
+	r.done(t, "record", "{}")
+	time.Sleep(time.Second)
+	r.done(t, "zone", `{"zone":"L-plaps"}`)
+	until(t, r, "the broken clip is kept", func() bool { return len(r.exam(t).Clips) == 3 })
+	if c := r.exam(t).Clips[2]; c.Zone != "R-plaps" {
+		t.Errorf("it is of %s", c.Zone)
+	}
+	total := r.exam(t).Total
+	r.done(t, "end", "{}")
+	r.done(t, "begin", `{"label":"Heron-17"}`)
+	if e := r.exam(t); len(e.Trend) != 1 || e.Trend[0].Total != total || e.Trend[0].Missing != 4 || len(e.Clips) != 0 {
+		t.Errorf("the trend: %+v", e.Trend)
+	}
+	r.done(t, "begin", `{"label":"Heron-17","scheme":"blue12"}`)
+	if e := r.exam(t); len(e.Trend) != 0 || len(e.Zones) != 12 { // never compared with another scheme
+		t.Errorf("the trend of another scheme: %+v", e.Trend)
+	}
+	r.end(syscall.SIGTERM)
+	nowhere(t, filepath.Join(dir, "state"), r.words(), "Heron-17", "behind the rib")
+	kept, err := filepath.Glob(filepath.Join(dir, "state", "clips", "*.png"))
+	if err != nil || len(kept) < 2 {
+		t.Fatalf("%d pictures, %v", len(kept), err)
+	}
+	for _, path := range kept {
+		if text, err := os.ReadFile(path); err != nil || !seal.Sealed(text) || strings.Contains(path, e.ID) {
+			t.Errorf("%s is not sealed, or its name says whose it is; %v", path, err)
+		}
+	}
+	secret, err := seal.Load(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := journal.Open(t.Context(), filepath.Join(dir, "state", "journal"), journal.Options{Reserve: 1 << 20, Key: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	trail, err := j.AuditAfter(t.Context(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprint(trail)
+	for _, want := range []string{"exam begun", "exam gone on with", "exam ended", fmt.Sprintf("clip 2 zone R-lower: AI %v, now score %v", ai, other), "clip 1 zone R-upper", "it does not count", "page, from 127.0.0.1"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the audit trail has no %q", want)
+		}
+	}
+	results, err := j.Results(t.Context(), journal.Query{Exam: e.ID, Limit: 1 << 20})
+	if err != nil || len(results) < 20 {
+		t.Errorf("%d results of the exam, %v", len(results), err)
+	}
+}
