@@ -206,6 +206,7 @@ func (x *examiner) fill(ctx context.Context, e *page.Exam, current exam.Exam) er
 		return err
 	}
 	p := current.Scheme.Protocol(counting(clips))
+	e.PerZone = current.Scheme.PerZone()
 	e.Total, e.Worst, e.Missing, e.Most, e.Next = p.Total, p.Worst, p.Missing, (ensemble.Scores-1)*len(p.Zones), p.NextMissing(e.Zone)
 	for _, z := range p.Zones {
 		e.Zones = append(e.Zones, page.ExamZone{Name: z.Name, Score: z.Score, Clips: z.Clips, Missing: z.Missing})

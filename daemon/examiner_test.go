@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"image/png"
@@ -162,6 +163,7 @@ func TestExam(t *testing.T) {
 	if e := r.exam(t); len(e.Trend) != 0 || len(e.Zones) != 12 { // never compared with another scheme
 		t.Errorf("the trend of another scheme: %+v", e.Trend)
 	}
+	tablesOf(t, config, key, e.ID, ai, other)
 	r.end(syscall.SIGTERM)
 	nowhere(t, filepath.Join(dir, "state"), r.words(), "Heron-17", "behind the rib")
 	kept, err := filepath.Glob(filepath.Join(dir, "state", "clips", "*.png"))
@@ -195,5 +197,55 @@ func TestExam(t *testing.T) {
 	results, err := j.Results(t.Context(), journal.Query{Exam: e.ID, Limit: 1 << 20})
 	if err != nil || len(results) < 20 {
 		t.Errorf("%d results of the exam, %v", len(results), err)
+	}
+}
+
+// tablesOf looks at the exam as `lungbox exam` writes it out, while the box runs.
+func tablesOf(t *testing.T, config, key, id string, ai, human ensemble.Score) {
+	t.Helper()
+	t.Setenv("LUNGBOX_BOX_KEY", key)
+	list, complaints, code := run(t, "exam", "list", "--config", config)
+	if code != 0 || strings.Count(list, "\n") != 4 || !strings.Contains(list, id) || !strings.Contains(list, "Heron-17") {
+		t.Errorf("%d %s%s", code, list, complaints)
+	}
+	list, _, code = run(t, "exam", "list", "--json", "--config", config)
+	if code != 0 || strings.Count(list, `"id":"`) != 3 || !strings.Contains(list, `"ended":null`) {
+		t.Errorf("%d %s", code, list)
+	}
+	table, complaints, code := run(t, "exam", "export", id[:8], "--config", config)
+	rows, err := csv.NewReader(strings.NewReader(table)).ReadAll()
+	if code != 0 || err != nil || len(rows) != 7 {
+		t.Fatalf("%d, %d rows, %v\n%s%s", code, len(rows), err, table, complaints)
+	}
+	want := []string{"R-upper", "R-lower", "R-plaps", "L-upper", "L-lower", "L-plaps"}
+	for i, r := range rows[1:] {
+		if r[0] != id || r[1] != "Heron-17" || r[4] != want[i] {
+			t.Errorf("row %v", r)
+		}
+	}
+	if r := rows[1]; r[7] != "" || r[8] == "" || r[10] != "true" || r[11] != "probe slipped" {
+		t.Errorf("a clip that does not count: %v", r)
+	}
+	if r := rows[2]; r[7] != fmt.Sprint(human) || r[8] != fmt.Sprint(ai) || r[9] != fmt.Sprint(human) || r[10] != "false" {
+		t.Errorf("a clip that a person judged: %v", r)
+	}
+	if r := rows[4]; r[5] != "" || r[7] != "" {
+		t.Errorf("a zone that is missing: %v", r)
+	}
+	file := filepath.Join(t.TempDir(), "exam.csv")
+	if _, complaints, code := run(t, "exam", "export", id, "-o", file, "--config", config); code != 0 {
+		t.Error(complaints)
+	}
+	if again, err := os.ReadFile(file); err != nil || string(again) != table {
+		t.Errorf("into a file: %v\n%s", err, again)
+	}
+	for _, wrong := range [][]string{{"exam", "export", "nothing"}, {"exam", "export", ""}, {"exam", "export", id, "--format", "pdf"}, {"exam", "export"}} {
+		if out, complaints, code := run(t, append(wrong, "--config", config)...); code == 0 || out != "" || strings.Count(complaints, "\n") != 1 {
+			t.Errorf("%v: %d %s%s", wrong, code, out, complaints)
+		}
+	}
+	t.Setenv("LUNGBOX_BOX_KEY", "")
+	if _, complaints, code := run(t, "exam", "list", "--config", config); code == 0 || strings.Count(complaints, "\n") != 1 {
+		t.Errorf("without the key: %d %s", code, complaints)
 	}
 }

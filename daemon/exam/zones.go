@@ -45,5 +45,13 @@ func ParseScheme(name string) (Scheme, error) {
 // Schemes are all schemes.
 func Schemes() []Scheme { return []Scheme{Blue12, ICLUS14, Volpicelli8, Blue6} }
 
+// PerZone is how many clips of a zone a scheme asks for; the paper took three.
+func (s Scheme) PerZone() int {
+	if s == Blue12 {
+		return 3
+	}
+	return 1
+}
+
 // Zones are the names of the zones in the order of examining.
 func (s Scheme) Zones() []string { return strings.Fields(zones[s]) }

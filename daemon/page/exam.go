@@ -47,6 +47,7 @@ type Exam struct {
 	Most    int            `json:"most"` // total of a chest that is all white
 	Worst   ensemble.Score `json:"worst"`
 	Missing int            `json:"missing"`
+	PerZone int            `json:"per_zone"` // clips that the scheme asks for
 	// Recording says how much of the clip that is recorded is left; null when none is.
 	Recording *ExamRecording `json:"recording"`
 	Trend     []ExamBefore   `json:"trend"`   // earlier exams of this pseudonym and scheme, the newest first

@@ -230,6 +230,9 @@ func TestVersions(t *testing.T) {
 		if e, err := j.Events(t.Context(), "state", 5); err != nil || len(e) != 1 {
 			t.Errorf("%s: events %+v, %v", path, e, err)
 		}
+		if c, err := j.Clips(t.Context(), "E"); err != nil || path >= "testdata/schema-3.db" && (len(c) != 1 || c[0].Zone != "R1") { // there were none before
+			t.Errorf("%s: clips %+v, %v", path, c, err)
+		}
 		record(t, j, 6, 7)
 	}
 }
@@ -242,7 +245,8 @@ func writeVersion(t *testing.T) {
 	for _, err := range []error{
 		j.Acknowledge(t.Context(), 3), j.Audit(t.Context(), "anna", "install", "2026.11.26-1"),
 		j.AddEvent(t.Context(), journal.Event{Time: at, Kind: "state", Detail: "running"}),
-		j.SaveExam(t.Context(), journal.Exam{ID: "E", Scheme: "blue12", Started: at}), j.Close(),
+		j.SaveExam(t.Context(), journal.Exam{ID: "E", Scheme: "blue12", Started: at}),
+		j.SaveClip(t.Context(), journal.Clip{Exam: "E", Number: 1, Zone: "R1", Score: 2}), j.Close(),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -49,6 +49,7 @@ func useOnce(dir string) {
 	did("event", j.AddEvent(ctx, journal.Event{Time: time.Unix(1790000000, 0), Kind: "state", Detail: "a"}))
 	did("audit", j.Audit(ctx, "somebody", "did", "a"))
 	did("exam", j.SaveExam(ctx, journal.Exam{ID: "E1", Scheme: "blue12", Started: time.Unix(1790000000, 0)}))
+	did("clip", j.SaveClip(ctx, journal.Clip{Exam: "E1", Number: 1, Zone: "R1", Score: 2}))
 	did("acknowledged", j.Acknowledge(ctx, 2))
 	did("demanded", j.Demand(ctx, 2, journal.Range{2, 2}))
 	next()
@@ -109,6 +110,8 @@ func TestEveryWritePoint(t *testing.T) {
 		has["event"] = err == nil && len(events) > 0
 		_, err = after.Exam(t.Context(), "E1")
 		has["exam"] = err == nil
+		clips, err := after.Clips(t.Context(), "E1")
+		has["clip"] = err == nil && len(clips) == 1 && clips[0].Zone == "R1"
 		for _, name := range []string{"1", "2"} {
 			if !has[name] {
 				t.Errorf("result %s of before is lost\n%s", name, o.Output)

@@ -23,7 +23,7 @@ func newKey(t testing.TB, fill byte) *seal.Key {
 }
 
 // secrets are what nobody may read on the disk of a box that was stolen.
-var secrets = []string{"clip.mp4", "EXAM-7", "bed 12", `"zone"`, "googlenet", "majority"}
+var secrets = []string{"clip.mp4", "EXAM-7", "bed 12", "behind the rib", `"zone"`, "googlenet", "majority"}
 
 // clear lists the secrets that are found in the journal's files.
 func clear(t testing.TB, dir string) (found []string) {
@@ -62,6 +62,17 @@ func fillSealed(t *testing.T, j *journal.Journal, from uint64) {
 	if err := j.SaveExam(t.Context(), journal.Exam{ID: "EXAM-7", Scheme: "blue12", Label: "bed 12", Started: time.Unix(1790000000, 0)}); err != nil {
 		t.Fatal(err)
 	}
+	judged := clipOf(2)
+	judged.Human = &journal.Human{Score: 3, Reason: "consolidation behind the rib", By: "page", At: time.Unix(1790000009, 0).UTC()}
+	for _, c := range []journal.Clip{clipOf(2), clipOf(1), judged} { // the last in place of the first
+		if err := j.SaveClip(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func clipOf(number int) journal.Clip {
+	return journal.Clip{Exam: "EXAM-7", Number: number, Zone: "R1", Started: time.Unix(1790000000, 0).UTC(), Ended: time.Unix(1790000005, 0).UTC(), First: 1, Last: 100, Frames: 100, Scored: 90, Score: 2, Best: 17}
 }
 
 func readSealed(t testing.TB, j *journal.Journal, n int) {
@@ -76,6 +87,10 @@ func readSealed(t testing.TB, j *journal.Journal, n int) {
 				t.Fatalf("result %d: %+v, %v", i, r, err)
 			}
 		}
+	}
+	clips, err := j.Clips(t.Context(), "EXAM-7")
+	if err != nil || len(clips) != 2 || clips[0] != clipOf(1) || clips[1].Human == nil || clips[1].Human.Reason != "consolidation behind the rib" {
+		t.Errorf("clips %+v, %v", clips, err)
 	}
 	e, err := j.Exam(t.Context(), "EXAM-7")
 	all, also := j.Exams(t.Context(), 10)

@@ -117,7 +117,8 @@ function draw() {
   $('trend').hidden = exam.trend.length === 0;
   $('trend-list').replaceChildren(...exam.trend.map((e) => item(`${day(e.started)}: ${short(e)}, worst ${said(e.worst)}${change(e)}`)));
   const here = exam.clips.filter((c) => c.zone === exam.zone);
-  text('zone-title', here.length === 0 ? `No clip of ${exam.zone} yet` : `Clips of ${exam.zone}: touch one to judge it yourself`);
+  const count = exam.per_zone > 1 ? `${here.length} of ${exam.per_zone} clips of ${exam.zone}` : `Clips of ${exam.zone}`;
+  text('zone-title', here.length === 0 ? `No clip of ${exam.zone} yet` : `${count}: touch one to judge it yourself`);
   $('clips').replaceChildren(...here.map((c) => item(button(clipText(c), () => judge(c)))));
   const r = exam.recording;
   $('record').dataset.on = r ? 'yes' : 'no';
