@@ -70,6 +70,7 @@ var rules = []rule{
 	{"ensemble/signs", "", "it looks at pictures and knows no net"},
 	{"ensemble/ensembletest", "ensemble ensemble/arch ensemble/weights", "the suite tests any engine"},
 	{"ensemble", "capture ensemble/arch ensemble/weights", "the vote knows no engine"},
+	{"systemd/vmtest/powercut", "ensemble sync/journal sync/ota", "it writes as a box does, and loses its power"},
 	{"training/simulate/...", "training/simulate/...", "the phantom draws pictures and knows no net"},
 	{"training/...", "training/... capture/... ensemble/... tflite/... daemon/commandline sync/atomicfile sync/ota sync/repository", "training makes what a box runs, and never runs a box"},
 }

@@ -5,12 +5,16 @@ package faultstest
 import (
 	"os"
 	"testing"
+	"time"
 )
 
-// Faults are the plans that every point is tried with: killed there, one call that fails, and
+// Faults are the plans that every point is tried with: killed there, one call that fails or takes long, and
 // from there on a disk that is full or broken.
 func Faults() []Plan {
-	return []Plan{{Fault: Kill}, {Fault: EIO}, {Fault: ENOSPC}, {Fault: EIO, For: forGood}, {Fault: ENOSPC, For: forGood}}
+	return []Plan{
+		{Fault: Kill}, {Fault: EIO}, {Fault: ENOSPC}, {Fault: EIO, For: forGood}, {Fault: ENOSPC, For: forGood},
+		{Fault: Delayed, Delay: 150 * time.Millisecond},
+	}
 }
 
 const forGood = 1 << 30
