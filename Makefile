@@ -62,8 +62,10 @@ test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
 	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./daemon/service ./daemon/keeper ./ensemble/worker ./capture/capturetest ./capture/stream ./capture/inbox ./capture/storescp ./capture/v4l2 ./sync/journal ./sync/uplink ./sync/hub/ingest ./sync/hub/store ./daemon/updater
 
 .PHONY: screenshot
-screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box for the README
+screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box and the exam for the documents
 	LUNGBOX_SCREENSHOTS=$(CURDIR)/docs LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestDemoBox ./daemon
+	shots=$$(mktemp -d) && LUNGBOX_SCREENSHOTS=$$shots LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestExamPage ./daemon && \
+		mv $$shots/exam-under-way.png docs/exam-1280x800.png && rm -r $$shots
 
 .PHONY: lint
 lint: tensorflow $(GOLANGCI) ## Check format, vet and lint
