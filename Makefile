@@ -21,7 +21,8 @@ export GOTOOLCHAIN := go1.26.11
 VERSION ?= 0.1.0
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TENSORFLOW_ENV := CGO_CFLAGS="-I$(TENSORFLOW_DIR)/include" CGO_LDFLAGS="-L$(TENSORFLOW_DIR)/lib -Wl,-rpath,$(TENSORFLOW_DIR)/lib"
-TEST_ENV := $(TENSORFLOW_ENV) LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so LUNGBOX_CLIPS=$(CLIPS)
+AXE := $(CACHE)/axe-0.1.8/axe.min.js
+TEST_ENV := $(TENSORFLOW_ENV) LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so LUNGBOX_CLIPS=$(CLIPS) LUNGBOX_AXE=$(AXE)
 GOLANGCI := $(CACHE)/bin/golangci-lint-2.15.0
 
 .PHONY: help
@@ -55,11 +56,14 @@ lungbox-tensorflow: tensorflow $(LITERT)/.complete ## Build lungbox with the Ten
 	cp -u $(LITERT)/libLiteRt.so bin/
 
 .PHONY: test
-test: tensorflow $(LITERT)/.complete tools-test ## Run all tests
+test: tensorflow $(LITERT)/.complete $(AXE) tools-test ## Run all tests
 	@if [ -z "$(CLIPS)" ]; then echo "note: no folder of further clips (CLIPS=...): tests that need them are skipped and say so"; fi
 	$(TEST_ENV) $(GO) test -timeout 20m ./...
 	$(TEST_ENV) $(GO) test -timeout 10m -tags tensorflow -run 'Engines|Usage|Doctor|Killed' ./daemon
 	$(GO) test -race -timeout 10m ./daemon/pipeline ./daemon/panel/... ./daemon/service ./daemon/keeper ./ensemble/worker ./capture/capturetest ./capture/stream ./capture/inbox ./capture/storescp ./capture/v4l2 ./sync/journal ./sync/uplink ./sync/hub/ingest ./sync/hub/store ./daemon/updater
+
+$(AXE):
+	.make/axe.sh $(dir $@)
 
 .PHONY: screenshot
 screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box and the exam for the documents

@@ -159,9 +159,11 @@ func (b *Tab) Until(expression string) {
 	}
 }
 
-// Screenshot keeps a picture of the page in LUNGBOX_SCREENSHOTS.
+// Screenshot keeps a picture of the page in LUNGBOX_SCREENSHOTS, and looks whether everybody can
+// use what it shows.
 func (b *Tab) Screenshot(name string) {
 	b.t.Helper()
+	b.Accessible(name)
 	folder := os.Getenv("LUNGBOX_SCREENSHOTS")
 	if folder == "" {
 		folder = b.t.TempDir()
@@ -180,4 +182,26 @@ func (b *Tab) Screenshot(name string) {
 func (b *Tab) Resize(width, height int64) {
 	b.t.Helper()
 	b.Do(chromedp.EmulateViewport(width, height))
+}
+
+// Accessible fails the test for what axe-core finds against WCAG 2.1 A and AA in the page as it
+// is now: contrasts, names, roles, order. LUNGBOX_AXE names axe.min.js; `make test` fetches it.
+func (b *Tab) Accessible(state string) {
+	b.t.Helper()
+	path := os.Getenv("LUNGBOX_AXE")
+	if path == "" {
+		b.t.Logf("%s: not looked at for accessibility: LUNGBOX_AXE names no axe.min.js; `make test` fetches it", state)
+		return
+	}
+	script, err := os.ReadFile(path)
+	b.must(err)
+	if !Eval[bool](b, "typeof axe === 'object'") {
+		b.Do(chromedp.Evaluate[chromedp.Void](string(script) + "; undefined"))
+	}
+	found := Eval[string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}).then((r) =>
+		(r.passes.length < 5 ? "axe looked at nothing\n" : "") +
+		r.violations.map((v) => v.id + ": " + v.help + "\n" + v.nodes.map((n) => "  " + n.target.join(" ") + ": " + n.failureSummary.replaceAll("\n", " ")).join("\n")).join("\n"))`)
+	if found != "" {
+		b.t.Errorf("%s: axe-core finds\n%s", state, found)
+	}
 }
