@@ -155,7 +155,7 @@ func (b *box) show() {
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
 	b.examiner = &examiner{
-		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, "clips"), key: b.key, log: b.log,
+		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, clipFolder), key: b.key, log: b.log,
 		beat: b.pulse("the recording of clips", usualLimit),
 	}
 	b.web = page.New(page.Config{

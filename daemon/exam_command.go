@@ -52,7 +52,32 @@ what a person said.`,
 	}
 	export.Flags().StringVar(&format, "format", "csv", "csv")
 	export.Flags().StringVarP(&out, "output", "o", "", "file to write; standard output without it")
-	for _, c := range []*cobra.Command{list, export} {
+	marked := &cobra.Command{
+		Use: "labels FOLDER", Short: "Write the clips that a person has scored as a dataset for lungtrain",
+		Long: `Write the clips that a person has scored as a dataset for lungtrain: the best frame of
+each, with that score as reader_a's. Patients and exams get other names than on the box, the
+same for the same pseudonym. Pictures that seem to show writing are left out.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			config, err := s.load()
+			if err != nil {
+				return err
+			}
+			state, err := stateFolder(config.Box.State)
+			if err != nil {
+				return err
+			}
+			key, err := boxKey(config)
+			if err != nil {
+				return err
+			}
+			return s.withArchive(c.Context(), func(a *journal.Archive) error {
+				l := labels{archive: a, clips: &examiner{folder: filepath.Join(state, clipFolder), key: key}, source: boxName(config.Box.Name)}
+				return l.write(c.Context(), args[0], c.OutOrStdout())
+			})
+		},
+	}
+	for _, c := range []*cobra.Command{list, export, marked} {
 		c.Flags().StringVar(&s.file, "config", "", "configuration file")
 		group.AddCommand(c)
 	}

@@ -42,6 +42,9 @@ type examiner struct {
 	pictures  [ensemble.Scores]*image.Gray
 }
 
+// clipFolder, in the state folder, holds the clips' best frames.
+const clipFolder = "clips"
+
 const (
 	clipLength = 5 * time.Second // a breath or two
 	settling   = 2 * time.Second // until the last frame of a clip has its result, at most

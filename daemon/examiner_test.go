@@ -239,7 +239,21 @@ func tablesOf(t *testing.T, config, key, id string, ai, human ensemble.Score) {
 	if again, err := os.ReadFile(file); err != nil || string(again) != table {
 		t.Errorf("into a file: %v\n%s", err, again)
 	}
-	for _, wrong := range [][]string{{"exam", "export", "nothing"}, {"exam", "export", ""}, {"exam", "export", id, "--format", "pdf"}, {"exam", "export"}} {
+	folder := filepath.Join(t.TempDir(), "labels")
+	said, complaints, code := run(t, "exam", "labels", folder, "--config", config)
+	if code != 0 || !strings.Contains(said, "1 pictures in ") {
+		t.Errorf("%d %s%s", code, said, complaints)
+	}
+	marked, err := os.ReadFile(filepath.Join(folder, "images.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dataset, err := csv.NewReader(bytes.NewReader(marked)).ReadAll()
+	if err != nil || len(dataset) != 2 || dataset[1][4] != "R-lower" || dataset[1][6] != fmt.Sprint(human) || dataset[1][7] != "" || dataset[1][9] != "bedside" {
+		t.Errorf("labels: %v %v", dataset, err)
+	}
+	nowhere(t, folder, said, "Heron", id, "behind the rib")
+	for _, wrong := range [][]string{{"exam", "labels", folder}, {"exam", "export", "nothing"}, {"exam", "export", ""}, {"exam", "export", id, "--format", "pdf"}, {"exam", "export"}} {
 		if out, complaints, code := run(t, append(wrong, "--config", config)...); code == 0 || out != "" || strings.Count(complaints, "\n") != 1 {
 			t.Errorf("%v: %d %s%s", wrong, code, out, complaints)
 		}

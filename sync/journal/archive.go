@@ -47,6 +47,9 @@ func (a *Archive) open(ctx context.Context, db *sql.DB) error {
 	return db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'epoch'").Scan(&a.j.epoch)
 }
 
+// Epoch names this database: random, and never used again.
+func (a *Archive) Epoch() string { return a.j.epoch }
+
 // Exams are the newest exams, at most limit, the newest first.
 func (a *Archive) Exams(ctx context.Context, limit int) ([]Exam, error) { return a.j.Exams(ctx, limit) }
 
