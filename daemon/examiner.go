@@ -265,15 +265,15 @@ func (x *examiner) BeginExam(ctx context.Context, scheme, label, resume, by stri
 	x.finish(ctx)
 	begun, ended := x.session.Begin(wanted, time.Now())
 	if resume != "" {
-		if missing, err := x.shortenedProtocol(ctx, begun); err == nil && missing != "" {
-			x.session.GoTo(missing)
+		if zone, err := x.firstMissing(ctx, begun); err == nil && zone != "" {
+			x.session.GoTo(zone)
 		}
 	}
 	return errors.Join(saveExams(ctx, x.store, ended, &begun), x.store.Audit(ctx, by, action, begun.ID))
 }
 
-// shortenedProtocol is the first zone of an exam that is missing.
-func (x *examiner) shortenedProtocol(ctx context.Context, e exam.Exam) (string, error) {
+// firstMissing is the first zone of an exam that is missing.
+func (x *examiner) firstMissing(ctx context.Context, e exam.Exam) (string, error) {
 	clips, err := x.store.Clips(ctx, e.ID)
 	return e.Scheme.Protocol(counting(clips)).NextMissing(""), err
 }
