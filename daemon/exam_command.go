@@ -20,6 +20,7 @@ import (
 	"lungbox/daemon/exam"
 	"lungbox/ensemble"
 	"lungbox/sync/journal"
+	"lungbox/sync/spreadsheet"
 )
 
 func newExam() *cobra.Command {
@@ -31,7 +32,7 @@ func newExam() *cobra.Command {
 		Use: "list", Short: "List the newest exams with their sums",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return s.withArchive(c.Context(), func(a *journal.Archive) error { return listExams(c.Context(), a, c.OutOrStdout(), asJSON) })
+			return s.withArchive(c.Context(), func(a *journal.Archive, _ kept) error { return listExams(c.Context(), a, c.OutOrStdout(), asJSON) })
 		},
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "one JSON object for each exam, a line each")
@@ -45,7 +46,7 @@ what a person said.`,
 			if format != "csv" {
 				return commandline.Usagef("--format %s: want csv", format)
 			}
-			return s.withArchive(c.Context(), func(a *journal.Archive) error {
+			return s.withArchive(c.Context(), func(a *journal.Archive, _ kept) error {
 				return exportExam(c.Context(), a, args[0], out, c.OutOrStdout())
 			})
 		},
@@ -59,20 +60,8 @@ each, with that score as reader_a's. Patients and exams get other names than on 
 same for the same pseudonym. Pictures that seem to show writing are left out.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			config, err := s.load()
-			if err != nil {
-				return err
-			}
-			state, err := stateFolder(config.Box.State)
-			if err != nil {
-				return err
-			}
-			key, err := boxKey(config)
-			if err != nil {
-				return err
-			}
-			return s.withArchive(c.Context(), func(a *journal.Archive) error {
-				l := labels{archive: a, clips: &examiner{folder: filepath.Join(state, clipFolder), key: key}, source: boxName(config.Box.Name)}
+			return s.withArchive(c.Context(), func(a *journal.Archive, k kept) error {
+				l := labels{archive: a, clips: &examiner{folder: filepath.Join(k.state, clipFolder), key: k.key}, source: boxName(k.config.Box.Name)}
 				return l.write(c.Context(), args[0], c.OutOrStdout())
 			})
 		},
@@ -85,24 +74,16 @@ same for the same pseudonym. Pictures that seem to show writing are left out.`,
 }
 
 // withArchive opens what the box has kept, for reading.
-func (s *settings) withArchive(ctx context.Context, do func(*journal.Archive) error) error {
-	config, err := s.load()
+func (s *settings) withArchive(ctx context.Context, do func(*journal.Archive, kept) error) error {
+	k, err := s.kept()
 	if err != nil {
 		return err
 	}
-	state, err := stateFolder(config.Box.State)
+	a, err := journal.OpenArchive(ctx, k.journal(), k.key)
 	if err != nil {
 		return err
 	}
-	key, err := boxKey(config)
-	if err != nil {
-		return err
-	}
-	a, err := journal.OpenArchive(ctx, filepath.Join(state, "journal"), key)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(a), a.Close())
+	return errors.Join(do(a, k), a.Close())
 }
 
 // listed is an exam in short.
@@ -183,7 +164,7 @@ func examTable(w io.Writer, e journal.Exam, clips []journal.Clip) error {
 	table := csv.NewWriter(w)
 	rows := [][]string{{"exam", "pseudonym", "scheme", "begun", "zone", "clip", "recorded", "score", "ai_score", "human_score", "discarded", "reason", "frames", "frames_scored", "best_result"}}
 	row := func(zone string, rest ...string) {
-		rows = append(rows, append([]string{e.ID, harmless(e.Label), e.Scheme, e.Started.UTC().Format(time.RFC3339), zone}, rest...))
+		rows = append(rows, append([]string{e.ID, spreadsheet.Cell(e.Label), e.Scheme, e.Started.UTC().Format(time.RFC3339), zone}, rest...))
 	}
 	for _, z := range exam.Scheme(e.Scheme).Protocol(counting(clips)).Zones {
 		none := true
@@ -194,7 +175,7 @@ func examTable(w io.Writer, e journal.Exam, clips []journal.Clip) error {
 			none = false
 			score, human, discarded, reason := c.Score, "", "false", ""
 			if h := c.Human; h != nil {
-				score, discarded, reason = h.Score, strconv.FormatBool(h.Discard), harmless(h.Reason)
+				score, discarded, reason = h.Score, strconv.FormatBool(h.Discard), spreadsheet.Cell(h.Reason)
 				if !h.Discard {
 					human = number(h.Score)
 				}
@@ -214,12 +195,4 @@ func number(s ensemble.Score) string {
 		return ""
 	}
 	return strconv.Itoa(int(s))
-}
-
-// harmless is text that no spreadsheet takes for a formula.
-func harmless(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
-		return "'" + text
-	}
-	return text
 }

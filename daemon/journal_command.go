@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,19 +17,11 @@ func newJournal() *cobra.Command {
 		Use: "check", Short: "Read everything that is kept and say whether it is whole; the box may run meanwhile",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			config, err := s.load()
+			k, err := s.kept()
 			if err != nil {
 				return err
 			}
-			state, err := stateFolder(config.Box.State)
-			if err != nil {
-				return err
-			}
-			key, err := boxKey(config)
-			if err != nil {
-				return err
-			}
-			found, err := journal.Inspect(c.Context(), filepath.Join(state, "journal"), key)
+			found, err := journal.Inspect(c.Context(), k.journal(), k.key)
 			if err != nil {
 				return err
 			}

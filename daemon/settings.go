@@ -118,6 +118,28 @@ func boxKey(c config.Config) (*seal.Key, error) {
 	return seal.Load(c.Box.Key, os.Getenv("CREDENTIALS_DIRECTORY"))
 }
 
+// kept is where a box keeps what it keeps.
+type kept struct {
+	config config.Config
+	state  string    // folder of what must survive
+	key    *seal.Key // nil: nothing is sealed
+}
+
+// journal is the folder of the results.
+func (k kept) journal() string { return filepath.Join(k.state, "journal") }
+
+// kept finds what the box of the configuration keeps.
+func (s *settings) kept() (k kept, err error) {
+	if k.config, err = s.load(); err != nil {
+		return k, err
+	}
+	if k.state, err = stateFolder(k.config.Box.State); err != nil {
+		return k, err
+	}
+	k.key, err = boxKey(k.config)
+	return k, err
+}
+
 // boxName is the box's name in results.
 func boxName(configured string) string {
 	if configured != "" {

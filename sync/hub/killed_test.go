@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -77,18 +75,8 @@ func TestSyncKilled(t *testing.T) {
 	use := func(limit time.Duration) (killed bool) {
 		c := exec.Command(os.Args[0])
 		c.Env = append(os.Environ(), "LUNGHUB_TEST_BOX="+dir)
-		var said bytes.Buffer
-		c.Stdout, c.Stderr = &said, &said
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		killer := time.AfterFunc(limit, func() { _ = c.Process.Kill() })
-		defer killer.Stop()
-		err := c.Wait()
-		if exit := (&exec.ExitError{}); errors.As(err, &exit) && exit.Exited() { // not killed: it gave up
-			t.Fatalf("a box after kills: %v\n%s", err, said.String())
-		}
-		for line := range strings.Lines(said.String()) {
+		said, killed := faultstest.KilledAfter(t, limit, c)
+		for line := range strings.Lines(said) {
 			n, ok := strings.CutPrefix(strings.TrimSpace(line), "kept ")
 			if strings.HasSuffix(line, "\n") && ok {
 				kept[n] = true
@@ -96,7 +84,7 @@ func TestSyncKilled(t *testing.T) {
 				t.Fatalf("a box after kills: %s", line)
 			}
 		}
-		return err != nil
+		return killed
 	}
 	began := time.Now()
 	use(time.Minute)

@@ -1,7 +1,6 @@
 package repository_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -135,27 +134,17 @@ func TestKilledInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, done, missed, whole := 1, 0, 0, time.Duration(0) // how long an installation takes, of which the first is not killed
-	install := func(limit time.Duration) error {
+	install := func(limit time.Duration) (killed bool) {
 		child := exec.Command(os.Args[0], "-test.run", "^TestKilledInstall$")
 		child.Env = append(os.Environ(), "LUNGBOX_INSTALL_IN="+b.dir, "LUNGBOX_INSTALL_FROM="+c.dir)
-		var said bytes.Buffer
-		child.Stdout, child.Stderr = &said, &said
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		killer := time.AfterFunc(limit, func() { _ = child.Process.Kill() })
-		defer killer.Stop()
-		err := child.Wait()
-		if exit := (&exec.ExitError{}); errors.As(err, &exit) && exit.Exited() { // not killed: it gave up
-			t.Fatalf("an installation after kills: %v\n%s", err, said.String())
-		}
-		return err
+		_, killed = faultstest.KilledAfter(t, limit, child)
+		return killed
 	}
 	n++
 	publish(n)
 	began := time.Now()
-	if err := install(time.Minute); err != nil {
-		t.Fatal(err)
+	if install(time.Minute) {
+		t.Fatal("an installation takes more than a minute")
 	}
 	whole = time.Since(began)
 	usual := whole
@@ -167,7 +156,7 @@ func TestKilledInstall(t *testing.T) {
 		if done == 10*kills {
 			t.Fatalf("%d kills and only %d releases installed: the kills come too early to tell much", done, n-2)
 		}
-		err := install(rand.N(whole * 5 / 4))
+		killed := install(rand.N(whole * 5 / 4))
 		s, e := ota.OpenSlots(b.dir)
 		if e != nil {
 			t.Fatalf("after %d kills: %v", done, e)
@@ -183,7 +172,7 @@ func TestKilledInstall(t *testing.T) {
 		if s.Current == nil {
 			t.Fatal("no release scores")
 		}
-		if err == nil {
+		if !killed {
 			n++
 			publish(n)
 			missed, whole = 0, max(usual, whole*4/5)

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
+	"lungbox/sync/spreadsheet"
 	"lungbox/sync/wire"
 )
 
@@ -47,16 +47,9 @@ func (r Row) Fields() []string {
 		score = strconv.FormatInt(r.Score.Int64, 10)
 	}
 	return []string{
-		r.Site, r.Device, plain(r.Epoch), strconv.FormatInt(r.Seq, 10), r.Time.Format(time.RFC3339Nano), plain(r.Exam), plain(r.Zone), plain(r.Clip), score, plain(r.Reason),
-		strconv.FormatFloat(r.Confidence, 'g', 6, 64), strconv.FormatBool(r.Agreed), plain(r.Release), plain(r.Scheme), strconv.FormatBool(r.Simulated), r.Received.Format(time.RFC3339),
+		r.Site, r.Device, spreadsheet.Cell(r.Epoch), strconv.FormatInt(r.Seq, 10), r.Time.Format(time.RFC3339Nano), spreadsheet.Cell(r.Exam), spreadsheet.Cell(r.Zone), spreadsheet.Cell(r.Clip), score, spreadsheet.Cell(r.Reason),
+		strconv.FormatFloat(r.Confidence, 'g', 6, 64), strconv.FormatBool(r.Agreed), spreadsheet.Cell(r.Release), spreadsheet.Cell(r.Scheme), strconv.FormatBool(r.Simulated), r.Received.Format(time.RFC3339),
 	}
-}
-
-func plain(text string) string {
-	if text != "" && strings.ContainsAny(text[:1], "=+-@\t\r\n") {
-		return "'" + text
-	}
-	return text
 }
 
 // Results calls f with every result, by box, epoch and number.
