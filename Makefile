@@ -66,10 +66,11 @@ $(AXE):
 	.make/axe.sh $(dir $@)
 
 .PHONY: screenshot
-screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box and the exam for the documents
+screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box the exam and its report for the documents
 	LUNGBOX_SCREENSHOTS=$(CURDIR)/docs LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestDemoBox ./daemon
 	shots=$$(mktemp -d) && LUNGBOX_SCREENSHOTS=$$shots LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestExamPage ./daemon && \
 		mv $$shots/exam-under-way.png docs/exam-1280x800.png && rm -r $$shots
+	LUNGBOX_SCREENSHOTS=$(CURDIR)/docs LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestReportsReachArchive ./daemon
 
 .PHONY: lint
 lint: tensorflow $(GOLANGCI) ## Check format, vet and lint
@@ -183,7 +184,7 @@ tools-run:
 
 .PHONY: tools-test
 tools-test:
-	.make/tools.sh ffmpeg dcmtk gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge mosquitto postgres:postgresql
+	.make/tools.sh ffmpeg dcmtk dciodvfy:dicom3tools pdftotext:poppler-utils gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge mosquitto postgres:postgresql
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

@@ -221,6 +221,13 @@ func (b *box) run(ctx context.Context) error {
 	if b.centre != nil {
 		group.Go(func() error { return b.centre.up.Run(ctx) })
 	}
+	b.note("archive", "")
+	if b.config.Archive.Address != "" {
+		sending := b.steps("the sending of reports")
+		group.Go(func() error { return b.toArchive(ctx, sending) })
+	} else if err := b.store.SendReports(ctx, false, time.Time{}); err != nil {
+		b.log.Error("exams may be sent that were not meant to", "why", err)
+	}
 	for _, part := range b.feed.parts {
 		group.Go(func() error { return part(ctx) })
 	}

@@ -25,7 +25,22 @@ func boxFindings(ctx context.Context, c config.Config) []finding {
 	if err != nil {
 		return append(findings, finding{Check: "results", State: "fault", Found: err.Error()}, clock())
 	}
-	return append(findings, pageFinding(ctx, c.Page, state), folderFinding("results", state, "box.state", 1000), journalFinding(ctx, c, state), centreFinding(ctx, c.Centre, state), clock())
+	return append(findings, pageFinding(ctx, c.Page, state), folderFinding("results", state, "box.state", 1000), journalFinding(ctx, c, state), archiveFinding(ctx, c), centreFinding(ctx, c.Centre, state), clock())
+}
+
+// archiveFinding asks the archive whether it hears this box.
+func archiveFinding(ctx context.Context, c config.Config) finding {
+	f := finding{Check: "archive", State: "ok", Found: "none: reports are not sent; see archive.address"}
+	if c.Archive.Address == "" {
+		return f
+	}
+	f.Found = fmt.Sprintf("%s (%s) answers", c.Archive.Address, c.Archive.Title)
+	if err := peer(c).Echo(ctx); err != nil {
+		f.State, f.Found, f.Do = "fault", err.Error(), "see that the archive runs and knows this box: AE title "+c.DICOM.Title+", this machine's address"
+	} else if c.Archive.Certificate == "" {
+		f.Found += ", without TLS: anybody in the network can read what is sent"
+	}
+	return f
 }
 
 // sourceFinding looks whether what source.from names is there.

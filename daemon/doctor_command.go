@@ -65,10 +65,10 @@ func (s *settings) examine(ctx context.Context, asJSON bool) error {
 		}
 	}
 	findings = append(findings, box...)
-	return report(os.Stdout, findings, asJSON)
+	return reportFindings(os.Stdout, findings, asJSON)
 }
 
-func report(w io.Writer, findings []finding, asJSON bool) error {
+func reportFindings(w io.Writer, findings []finding, asJSON bool) error {
 	faults := 0
 	for _, f := range findings {
 		if f.State == "fault" {
@@ -139,6 +139,7 @@ func programs() []finding {
 		{"dcmdjpls", "JPEG-LS DICOM files", "note", "dcmtk"},
 		{"dcmdrle", "RLE DICOM files", "note", "dcmtk"},
 		{"storescp", "receiving DICOM files", "note", "dcmtk"},
+		{"storescu", "sending reports to an archive", "note", "dcmtk"},
 		{"gdcmconv", "JPEG 2000 DICOM files", "note", "libgdcm-tools"},
 	} {
 		f := finding{Check: p.name, State: "ok"}

@@ -1,33 +1,34 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"lungbox/daemon/commandline"
+	"lungbox/daemon/config"
 	"lungbox/daemon/exam"
+	"lungbox/daemon/report"
 	"lungbox/ensemble"
+	"lungbox/sync/atomicfile"
 	"lungbox/sync/journal"
-	"lungbox/sync/spreadsheet"
 )
 
 func newExam() *cobra.Command {
 	group := &cobra.Command{Use: "exam", Short: "List the exams that are kept, and write one out; the box may run meanwhile"}
 	var s settings
 	var asJSON bool
-	var format, out string
+	var x export
 	list := &cobra.Command{
 		Use: "list", Short: "List the newest exams with their sums",
 		Args: cobra.NoArgs,
@@ -36,23 +37,40 @@ func newExam() *cobra.Command {
 		},
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "one JSON object for each exam, a line each")
-	export := &cobra.Command{
-		Use: "export EXAM", Short: "Write one exam as a table: a line for each clip, and for each zone that is missing",
-		Long: `Write one exam as a table: a line for each clip, and for each zone that is missing. EXAM
-is its id, or the beginning of one. The score that counts stands beside that of the AI and
-what a person said.`,
+	exporting := &cobra.Command{
+		Use: "export EXAM", Short: "Write one exam as a table, a PDF, a DICOM structured report or pictures",
+		Long: `Write one exam. EXAM is its id, or the beginning of one.
+
+csv  a line for each clip, and for each zone that is missing
+pdf  a report to print
+sr   a DICOM structured report (TID 1500)
+sc   the clips' best frames as DICOM Secondary Captures, into the folder of --output
+
+The score that counts stands beside that of the AI and what a person said.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if format != "csv" {
-				return commandline.Usagef("--format %s: want csv", format)
+			if formats[x.format] == nil {
+				return commandline.Usagef("--format %s: want sr, sc, pdf or csv", x.format)
 			}
-			return s.withArchive(c.Context(), func(a *journal.Archive, _ kept) error {
-				return exportExam(c.Context(), a, args[0], out, c.OutOrStdout())
+			return s.withArchive(c.Context(), func(a *journal.Archive, k kept) error {
+				return x.write(c.Context(), newReporter(a, k), args[0], c.OutOrStdout())
 			})
 		},
 	}
-	export.Flags().StringVar(&format, "format", "csv", "csv")
-	export.Flags().StringVarP(&out, "output", "o", "", "file to write; standard output without it")
+	exporting.Flags().StringVar(&x.format, "format", "csv", "sr, sc, pdf or csv")
+	exporting.Flags().StringVarP(&x.out, "output", "o", "", "file to write, for sc a folder; standard output without it")
+	sending := &cobra.Command{
+		Use: "send EXAM", Short: "Send one exam's report to the archive now, again if it has it",
+		Long: `Send one exam's report to the archive of the configuration now. A running box does so by
+itself with every exam that has ended, and tries until the archive has taken it; this is for
+one that is to be sent again.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.withArchive(c.Context(), func(a *journal.Archive, k kept) error {
+				return sendExam(c.Context(), newReporter(a, k), k.config, args[0], c.OutOrStdout())
+			})
+		},
+	}
 	marked := &cobra.Command{
 		Use: "labels FOLDER", Short: "Write the clips that a person has scored as a dataset for lungtrain",
 		Long: `Write the clips that a person has scored as a dataset for lungtrain: the best frame of
@@ -66,7 +84,7 @@ same for the same pseudonym. Pictures that seem to show writing are left out.`,
 			})
 		},
 	}
-	for _, c := range []*cobra.Command{list, export, marked} {
+	for _, c := range []*cobra.Command{list, exporting, sending, marked} {
 		c.Flags().StringVar(&s.file, "config", "", "configuration file")
 		group.AddCommand(c)
 	}
@@ -131,68 +149,91 @@ func listExams(ctx context.Context, a *journal.Archive, w io.Writer, asJSON bool
 	return table.Flush()
 }
 
-func exportExam(ctx context.Context, a *journal.Archive, name, out string, stdout io.Writer) error {
-	all, err := a.Exams(ctx, 1<<20)
+func sendExam(ctx context.Context, r reporter, c config.Config, name string, said io.Writer) error {
+	if c.Archive.Address == "" {
+		return commandline.Usagef("no archive is configured: set archive.address and archive.title")
+	}
+	e, err := r.find(ctx, name)
 	if err != nil {
 		return err
 	}
-	var found []journal.Exam
-	for _, e := range all {
-		if e.ID == name || name != "" && strings.HasPrefix(e.ID, name) {
-			found = append(found, e)
-		}
-	}
-	if len(found) != 1 {
-		return fmt.Errorf("%d exams begin with %q: `lungbox exam list` has them all", len(found), name)
-	}
-	clips, err := a.Clips(ctx, found[0].ID)
+	files, err := archiveFiles(e, c.Archive.Send)
 	if err != nil {
 		return err
 	}
-	if out == "" {
-		return examTable(stdout, found[0], clips)
+	if len(files) == 0 {
+		return errors.New("there is nothing to send: the exam has no clip")
 	}
-	f, err := os.OpenFile(out, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // it may be about a patient
-	if err != nil {
+	if err := peer(c).Send(ctx, files); err != nil {
 		return err
 	}
-	return errors.Join(examTable(f, found[0], clips), f.Close())
+	_, err = fmt.Fprintf(said, "%d files of exam %s are in the archive %s\n", len(files), e.ID, c.Archive.Address)
+	return err
 }
 
-// examTable writes an exam as CSV.
-func examTable(w io.Writer, e journal.Exam, clips []journal.Clip) error {
-	table := csv.NewWriter(w)
-	rows := [][]string{{"exam", "pseudonym", "scheme", "begun", "zone", "clip", "recorded", "score", "ai_score", "human_score", "discarded", "reason", "frames", "frames_scored", "best_result"}}
-	row := func(zone string, rest ...string) {
-		rows = append(rows, append([]string{e.ID, spreadsheet.Cell(e.Label), e.Scheme, e.Started.UTC().Format(time.RFC3339), zone}, rest...))
-	}
-	for _, z := range exam.Scheme(e.Scheme).Protocol(counting(clips)).Zones {
-		none := true
-		for _, c := range clips {
-			if c.Zone != z.Name {
-				continue
-			}
-			none = false
-			score, human, discarded, reason := c.Score, "", "false", ""
-			if h := c.Human; h != nil {
-				score, discarded, reason = h.Score, strconv.FormatBool(h.Discard), spreadsheet.Cell(h.Reason)
-				if !h.Discard {
-					human = number(h.Score)
-				}
-			}
-			row(z.Name, strconv.Itoa(c.Number), c.Started.UTC().Format(time.RFC3339), number(score), number(c.Score), human, discarded, reason, strconv.Itoa(c.Frames), strconv.Itoa(c.Scored), strconv.FormatUint(c.Best, 10))
-		}
-		if none {
-			row(z.Name, "", "", "", "", "", "", "", "", "", "")
-		}
-	}
-	return table.WriteAll(rows)
+// export is `lungbox exam export`.
+type export struct {
+	format, out string
 }
 
-// number is a score, "" for none: never 0.
-func number(s ensemble.Score) string {
-	if s == ensemble.None {
-		return ""
+// formats are the forms of a report and the files that each makes.
+var formats = map[string]func(report.Exam) ([]report.File, error){
+	"csv": func(e report.Exam) ([]report.File, error) {
+		var out bytes.Buffer
+		err := e.Table(&out)
+		return []report.File{{Name: "exam.csv", Data: out.Bytes()}}, err
+	},
+	"pdf": func(e report.Exam) ([]report.File, error) {
+		text, err := e.PDF()
+		return []report.File{{Name: "exam.pdf", Data: text}}, err
+	},
+	"sr": func(e report.Exam) ([]report.File, error) {
+		f, err := e.Structured()
+		return []report.File{f}, err
+	},
+	"sc": func(e report.Exam) ([]report.File, error) { return e.Captures() },
+}
+
+func (x export) write(ctx context.Context, r reporter, name string, stdout io.Writer) error {
+	e, err := r.find(ctx, name)
+	if err != nil {
+		return err
 	}
-	return strconv.Itoa(int(s))
+	files, err := formats[x.format](e)
+	if err != nil {
+		return err
+	}
+	switch {
+	case x.format == "sc":
+		return x.folder(files)
+	case x.out != "":
+		return atomicfile.WritePrivate(x.out, files[0].Data) // it may be about a patient
+	case x.format == "csv":
+		_, err = stdout.Write(files[0].Data)
+		return err
+	}
+	if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return commandline.Usagef("--format %s is no text: name a file with --output", x.format)
+	}
+	_, err = stdout.Write(files[0].Data)
+	return err
+}
+
+// folder writes files into the folder that is named.
+func (x export) folder(files []report.File) error {
+	if x.out == "" {
+		return commandline.Usagef("--format sc makes a file for each clip: name a folder with --output")
+	}
+	if len(files) == 0 {
+		return errors.New("no clip of this exam has a picture")
+	}
+	if err := os.MkdirAll(x.out, 0o700); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := atomicfile.WritePrivate(filepath.Join(x.out, f.Name), f.Data); err != nil {
+			return err
+		}
+	}
+	return nil
 }

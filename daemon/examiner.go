@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,14 @@ type examiner struct {
 	recording *exam.Recording
 	number    int // of the clip that is recorded
 	pictures  [ensemble.Scores]*image.Gray
+	scored    scoredBy
+}
+
+// scoredBy is what scored a clip, and what people must be told of it.
+type scoredBy struct {
+	release   string
+	notice    string
+	simulated bool
 }
 
 // clipFolder, in the state folder, holds the clips' best frames.
@@ -70,6 +79,11 @@ func (x *examiner) take(ctx context.Context, e pipeline.Event) {
 	}
 	over := e.Time.After(r.Till.Add(settling))
 	if e.Result != nil {
+		if e.Result.Exam == r.Place.Exam && e.Result.Release != "" {
+			x.scored.release = e.Result.Release
+			x.scored.simulated = x.scored.simulated || e.Result.Simulated
+			x.scored.notice = cmp.Or(e.About.Demo, x.scored.notice)
+		}
 		if r.Add(*e.Result) {
 			x.pictures[e.Result.Score] = e.Picture
 		}
@@ -89,12 +103,13 @@ func (x *examiner) keep(ctx context.Context, r *exam.Recording) {
 	c := journal.Clip{
 		Exam: r.Place.Exam, Number: x.number, Zone: r.Place.Zone, Started: r.From, Ended: r.Till,
 		First: s.First, Last: s.Last, Frames: s.Frames, Scored: s.Scored, Score: s.Score, Best: s.Best,
+		Release: x.scored.release, Simulated: x.scored.simulated, Notice: x.scored.notice,
 	}
 	var picture *image.Gray
 	if s.Score != ensemble.None {
 		picture = x.pictures[s.Score]
 	}
-	x.recording, x.pictures = nil, [ensemble.Scores]*image.Gray{}
+	x.recording, x.pictures, x.scored = nil, [ensemble.Scores]*image.Gray{}, scoredBy{}
 	err := x.store.SaveClip(ctx, c)
 	if err == nil && picture != nil {
 		err = x.savePicture(c, picture)

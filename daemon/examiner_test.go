@@ -239,6 +239,16 @@ func tablesOf(t *testing.T, config, key, id string, ai, human ensemble.Score) {
 	if again, err := os.ReadFile(file); err != nil || string(again) != table {
 		t.Errorf("into a file: %v\n%s", err, again)
 	}
+	reports := t.TempDir()
+	for _, format := range []string{"pdf", "sr", "sc"} {
+		if _, complaints, code := run(t, "exam", "export", id, "--format", format, "-o", filepath.Join(reports, format), "--config", config); code != 0 {
+			t.Error(complaints)
+		}
+	}
+	// A clip that does not count has no picture in a report.
+	if pictures, err := filepath.Glob(filepath.Join(reports, "sc", "*")); err != nil || len(pictures) == 0 || filepath.Base(pictures[0]) != "sc-2.dcm" {
+		t.Errorf("pictures %v, %v", pictures, err)
+	}
 	folder := filepath.Join(t.TempDir(), "labels")
 	said, complaints, code := run(t, "exam", "labels", folder, "--config", config)
 	if code != 0 || !strings.Contains(said, "1 pictures in ") {
@@ -253,7 +263,7 @@ func tablesOf(t *testing.T, config, key, id string, ai, human ensemble.Score) {
 		t.Errorf("labels: %v %v", dataset, err)
 	}
 	nowhere(t, folder, said, "Heron", id, "behind the rib")
-	for _, wrong := range [][]string{{"exam", "labels", folder}, {"exam", "export", "nothing"}, {"exam", "export", ""}, {"exam", "export", id, "--format", "pdf"}, {"exam", "export"}} {
+	for _, wrong := range [][]string{{"exam", "labels", folder}, {"exam", "export", "nothing"}, {"exam", "export", ""}, {"exam", "export", id, "--format", "odt"}, {"exam", "export", id, "--format", "sc"}, {"exam", "export"}, {"exam", "send", id}} {
 		if out, complaints, code := run(t, append(wrong, "--config", config)...); code == 0 || out != "" || strings.Count(complaints, "\n") != 1 {
 			t.Errorf("%v: %d %s%s", wrong, code, out, complaints)
 		}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"image"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -92,6 +93,38 @@ type Exam struct {
 	Scheme string `toml:"scheme" comment:"Zones that the button for the next zone goes through: blue12, iclus14, volpicelli8 or blue6."`
 }
 
+// Archive says where reports of exams are sent, and what is in them. The calling AE title is that
+// of [dicom].
+type Archive struct {
+	Address     string `toml:"address" comment:"HOST:PORT of the archive; empty: nothing is sent."`
+	Title       string `toml:"title" comment:"Its AE title."`
+	Send        string `toml:"send" comment:"What is sent, separated by commas: sr (structured report), sc (the best frames as pictures), pdf."`
+	Certificate string `toml:"certificate" comment:"TLS: this box's certificate (PEM); empty: no TLS."`
+	Key         string `toml:"key" comment:"TLS: its key."`
+	Authority   string `toml:"authority" comment:"TLS: certificate that the archive's must be signed by."`
+}
+
+// check reports the first value that cannot be used.
+func (a Archive) check() error {
+	for kind := range strings.SplitSeq(a.Send, ",") {
+		if !contains([]string{"sr", "sc", "pdf"}, strings.TrimSpace(kind)) {
+			return fmt.Errorf("config: archive.send = %q: want some of sr, sc and pdf, separated by commas", a.Send)
+		}
+	}
+	if a.Address != "" {
+		if host, port, err := net.SplitHostPort(a.Address); err != nil || host == "" || port == "" {
+			return fmt.Errorf("config: archive.address = %q: want HOST:PORT, such as pacs.hospital.local:104", a.Address)
+		}
+		if n := len(a.Title); n < 1 || n > 16 {
+			return fmt.Errorf("config: archive.title = %q: want the archive's AE title, 1 to 16 characters", a.Title)
+		}
+	}
+	if (a.Certificate == "") != (a.Key == "") || (a.Certificate == "") != (a.Authority == "") {
+		return fmt.Errorf("config: archive.certificate, archive.key and archive.authority belong together")
+	}
+	return nil
+}
+
 // Journal says how much is kept. A result is kept at least until the centre has it.
 type Journal struct {
 	Reserve int `toml:"reserve" comment:"MB kept free for results on a full disk."`
@@ -130,6 +163,9 @@ func (c *Config) checkBox() error {
 		return fmt.Errorf("config: centre.keepalive = %v: want 3 to 3600", k)
 	}
 	if _, err := c.Source.Rectangle(); err != nil {
+		return err
+	}
+	if err := c.Archive.check(); err != nil {
 		return err
 	}
 	for _, number := range []struct {

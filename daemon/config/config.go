@@ -26,6 +26,7 @@ type Config struct {
 	Tower   Tower   `toml:"tower" comment:"A serial stack light with a protocol of its own: panel.driver = 'serial:PORT:custom'."`
 	Buttons Buttons `toml:"buttons" comment:"Buttons beside the panel."`
 	Exam    Exam    `toml:"exam" comment:"Examinations of patients."`
+	Archive Archive `toml:"archive" comment:"The hospital's DICOM archive, which gets a report of every exam that has ended."`
 	Journal Journal `toml:"journal" comment:"What is kept on disk."`
 	Page    Page    `toml:"page" comment:"The local web page."`
 	Centre  Centre  `toml:"centre" comment:"The centre that this box is enrolled at (lungbox enrol)."`
@@ -122,6 +123,7 @@ func Default() Config {
 		Tower:   Tower{Baud: 9600},
 		Buttons: Buttons{Debounce: 0.02},
 		Exam:    Exam{Scheme: "blue12"},
+		Archive: Archive{Send: "sc,sr,pdf"},
 		Journal: Journal{Reserve: 64, Quota: 4096},
 		Engine:  Engine{Use: "auto", Vote: "auto", Precision: "int8", Device: "auto"},
 		Page:    Page{Listen: "127.0.0.1:8080"},

@@ -40,25 +40,30 @@ func (e AuditEntry) chain(before [sha256.Size]byte) (out [sha256.Size]byte) {
 func (j *Journal) Audit(ctx context.Context, actor, action, detail string) error {
 	now := j.now()
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		e := AuditEntry{Number: 1, Time: now, Actor: actor, Action: action, Detail: detail}
-		var before [sha256.Size]byte
-		var hash []byte
-		err := tx.QueryRowContext(ctx, "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1").Scan(&e.Number, &hash)
-		switch {
-		case err == nil:
-			e.Number++
-			copy(before[:], hash)
-		case !errors.Is(err, sql.ErrNoRows):
-			return err
-		}
-		e.Hash = e.chain(before)
-		if _, err := tx.ExecContext(ctx, "INSERT INTO audit (n, time, actor, action, detail, hash) VALUES (?, ?, ?, ?, ?, ?)",
-			e.Number, e.Time.UnixMicro(), actor, action, detail, e.Hash[:]); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ('audit', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", head(e))
-		return err
+		return audit(ctx, tx, AuditEntry{Time: now, Actor: actor, Action: action, Detail: detail})
 	}, nil)
+}
+
+// audit adds an entry, whose number and hash it makes.
+func audit(ctx context.Context, tx *sql.Tx, e AuditEntry) error {
+	e.Number = 1
+	var before [sha256.Size]byte
+	var hash []byte
+	err := tx.QueryRowContext(ctx, "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1").Scan(&e.Number, &hash)
+	switch {
+	case err == nil:
+		e.Number++
+		copy(before[:], hash)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	e.Hash = e.chain(before)
+	if _, err := tx.ExecContext(ctx, "INSERT INTO audit (n, time, actor, action, detail, hash) VALUES (?, ?, ?, ?, ?, ?)",
+		e.Number, e.Time.UnixMicro(), e.Actor, e.Action, e.Detail, e.Hash[:]); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ('audit', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", head(e))
+	return err
 }
 
 // scanEntry reads a row of the audit trail; its hash as it is stored, whatever that is.

@@ -26,6 +26,11 @@ type Clip struct {
 	Score   ensemble.Score `json:"score"`           // of the vote, whatever a person says
 	Best    uint64         `json:"best"`            // result of the frame that shows the score best, 0 for none
 	Human   *Human         `json:"human,omitempty"` // nil: nobody has said otherwise
+
+	// What scored, and what people must be told of it.
+	Release   string `json:"release,omitempty"`   // "" for none
+	Simulated bool   `json:"simulated,omitempty"` // the pictures are not of a patient
+	Notice    string `json:"notice,omitempty"`    // of the release, such as that it is a demo
 }
 
 // Human is what a person says of a clip instead of the vote.

@@ -103,8 +103,8 @@ func (j *Journal) Exams(ctx context.Context, limit int) ([]Exam, error) {
 	return j.exams(ctx, "ORDER BY started DESC, id LIMIT ?", limit)
 }
 
-func (j *Journal) exams(ctx context.Context, where string, arg any) (out []Exam, err error) {
-	rows, err := j.read.QueryContext(ctx, "SELECT id, scheme, label, started, ended FROM exam "+where, arg)
+func (j *Journal) exams(ctx context.Context, where string, args ...any) (out []Exam, err error) {
+	rows, err := j.read.QueryContext(ctx, "SELECT id, scheme, label, started, ended FROM exam "+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
 	}
