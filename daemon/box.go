@@ -96,8 +96,12 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 	if b.feed, err = open(ctx, b); err != nil {
 		return nil, err
 	}
+	b.examiner = &examiner{
+		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, clipFolder), key: b.key, device: b.name(), log: b.log,
+		beat: b.pulse("the recording of clips", usualLimit),
+	}
 	if c.Buttons.Chip != "" {
-		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.session, b.store, l.log, b.pulse("the buttons", usualLimit)).run)
+		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.examiner, l.log, b.pulse("the buttons", usualLimit)).run)
 	}
 	b.line, err = pipeline.New(pipeline.Config{
 		Reading: b.steps("the source"), Judging: b.steps("scoring"),
@@ -154,13 +158,9 @@ func (b *box) show() {
 		Swap:  b.line.Swap, Complain: func(err error) { b.log.Error(err.Error()) },
 	})
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
-	b.examiner = &examiner{
-		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, clipFolder), key: b.key, log: b.log,
-		beat: b.pulse("the recording of clips", usualLimit),
-	}
 	b.web = page.New(page.Config{
 		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
-		Exams: b.examiner,
+		Exams: b.examiner, Language: c.Page.Language, Night: isNight(c.Panel),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 		Centre: b.centre.about(b.store, b.updates.status),

@@ -3,32 +3,31 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"time"
 
 	"lungbox/daemon/config"
-	"lungbox/daemon/exam"
+	"lungbox/daemon/page"
 	"lungbox/daemon/panel/gpio"
-	"lungbox/sync/journal"
 )
 
 // buttons take presses to the exam and to the journal.
 type buttons struct {
-	config  gpio.ButtonConfig
-	session *exam.Session
-	store   *journal.Journal
-	log     *slog.Logger
-	beat    func()
+	config gpio.ButtonConfig
+	exams  *examiner
+	log    *slog.Logger
+	beat   func()
 }
 
 // reopenButtons is how long a chip that is not there is waited for.
 const reopenButtons = 2 * time.Second
 
-func newButtons(b config.Buttons, session *exam.Session, store *journal.Journal, log *slog.Logger, beat func()) *buttons {
+func newButtons(b config.Buttons, exams *examiner, log *slog.Logger, beat func()) *buttons {
 	return &buttons{gpio.ButtonConfig{
-		Chip: b.Chip, NextZone: b.NextZone, NewPatient: b.NewPatient,
+		Chip: b.Chip, NextZone: b.NextZone, NewPatient: b.NewPatient, Record: b.Record,
 		ActiveLow: b.ActiveLow, PullUp: b.PullUp, Debounce: seconds(b.Debounce),
-	}, session, store, log, beat}
+	}, exams, log, beat}
 }
 
 // run listens until ctx ends. Buttons that do not answer are no reason to stop scoring:
@@ -77,16 +76,23 @@ func (b *buttons) listen(ctx context.Context, pressed *gpio.Buttons) {
 // press does what a button is for. What is on disk follows what is shown: an exam that
 // cannot be recorded is under way all the same, and its results say so.
 func (b *buttons) press(ctx context.Context, p gpio.Press) {
-	if p.Button == gpio.NextZone {
-		if zone := b.session.NextZone(); zone != "" {
-			b.log.Info("next zone", "zone", zone)
-		}
-		return
+	var err error
+	switch p.Button {
+	case gpio.NextZone:
+		err = b.exams.NextZone(ctx)
+	case gpio.NewPatient:
+		err = b.exams.NewPatient(ctx, p.At)
+	case gpio.Record:
+		err = b.exams.RecordClip(ctx)
 	}
-	begun, ended := b.session.NewPatient(p.At)
-	b.log.Info("new patient", "exam", begun.ID)
-	if err := saveExams(ctx, b.store, ended, &begun); err != nil && ctx.Err() == nil {
-		b.log.Error("the exam is not recorded", "why", err)
+	var cannot page.ExamError
+	switch {
+	case errors.As(err, &cannot):
+		b.log.Info("a button was pressed in vain", "button", p.Button, "why", err)
+	case err != nil && ctx.Err() == nil:
+		b.log.Error("what a button was pressed for is not recorded", "button", p.Button, "why", err)
+	default:
+		b.log.Info("a button was pressed", "button", p.Button, "zone", b.exams.session.Place().Zone)
 	}
 }
 

@@ -19,7 +19,7 @@ func TestPresses(t *testing.T) {
 	}
 	defer store.Close()
 	session := exam.NewSession(exam.Blue12, examName)
-	b := newButtons(config.Buttons{Chip: "none"}, session, store, slog.New(slog.DiscardHandler), func() {})
+	b := newButtons(config.Buttons{Chip: "none"}, &examiner{session: session, store: store, folder: t.TempDir()}, slog.New(slog.DiscardHandler), func() {})
 	at := time.Date(2026, 11, 27, 2, 0, 0, 0, time.UTC)
 	press := func(what gpio.Button) {
 		at = at.Add(time.Minute)
@@ -34,6 +34,15 @@ func TestPresses(t *testing.T) {
 	press(gpio.NextZone)
 	if p := session.Place(); p.Exam != first.Exam || p.Zone != "R2" || p.Scheme != "blue12" {
 		t.Errorf("place %+v", p)
+	}
+	press(gpio.Record)
+	if r := b.exams.recording; r == nil || r.Place.Zone != "R2" {
+		t.Errorf("recording %+v", r)
+	}
+	press(gpio.Record) // one at a time
+	press(gpio.NextZone)
+	if clips, err := store.Clips(t.Context(), first.Exam); err != nil || len(clips) != 1 || clips[0].Zone != "R2" || session.Place().Zone != "R3" {
+		t.Errorf("going on ends the clip: %+v, %v, zone %s", clips, err, session.Place().Zone)
 	}
 	press(gpio.NewPatient)
 	second := session.Place()

@@ -4,24 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"lungbox/capture/clip"
+	"lungbox/daemon/config"
 	"lungbox/daemon/demo"
+	"lungbox/daemon/exam"
 	"lungbox/daemon/page"
 	"lungbox/daemon/panel"
 	"lungbox/daemon/pipeline"
 	"lungbox/ensemble/worker"
+	"lungbox/sync/journal"
 )
 
 // demonstration is the state of `lungbox demo`.
 type demonstration struct {
 	settings
+	config config.Config
 	listen string
 	open   bool
 }
@@ -33,7 +39,8 @@ func newDemo() *cobra.Command {
 		Short: "Replay clips as a box would see them and show the page",
 		Long: `Replay real lung ultrasound clips at their own frame rate, score every frame, and
 show picture, score, votes and lamps on a local web page. Without PATH the clips
-that lungbox brings with it are replayed.`,
+that lungbox brings with it are replayed. Exams can be tried on the page; they are
+forgotten when the demonstration ends.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error { return d.run(c.Context(), args) },
 	}
@@ -48,6 +55,7 @@ func (d *demonstration) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
+	d.config = c
 	if d.listen != "" {
 		c.Page.Listen = d.listen
 	}
@@ -78,19 +86,25 @@ func (d *demonstration) run(ctx context.Context, paths []string) error {
 // show runs the box: pipeline, lamps and page, until the context ends.
 func (d *demonstration) show(ctx context.Context, listener net.Listener, source *playlist, scorer *worker.Worker) error {
 	name := boxName("")
+	x, forget, err := d.exams(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer forget()
 	line, err := pipeline.New(pipeline.Config{
-		Source: source, Recorder: pipeline.Discard{}, Device: name, Epoch: newEpoch(),
+		Source: source, Recorder: x.store, Place: x.session.Place, Device: name, Epoch: x.store.Epoch(),
 		Engine: pipeline.Engine{Scorer: scorer, About: aboutEngine(scorer.Ready())},
 	})
 	if err != nil {
 		return err
 	}
-	toPanel, toPage := line.Subscribe(4), line.Subscribe(4)
+	toPanel, toPage, toExam := line.Subscribe(4), line.Subscribe(4), line.Subscribe(64)
 	lamps := panel.New(panel.Config{Driver: &panel.Simulated{}})
-	web := page.New(page.Config{Listen: listener.Addr().String(), Device: name, Panel: lamps.Status})
+	web := page.New(page.Config{Listen: listener.Addr().String(), Device: name, Panel: lamps.Status, Exams: x, Language: d.config.Page.Language})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return line.Run(ctx) })
 	group.Go(func() error { return lamps.Run(ctx, toPanel.Events()) })
+	group.Go(func() error { return x.run(ctx, toExam.Events()) })
 	group.Go(func() error { return web.Run(ctx, toPage.Events()) })
 	group.Go(func() error { return web.Serve(ctx, listener) })
 	group.Go(func() error {
@@ -111,6 +125,28 @@ func (d *demonstration) show(ctx context.Context, listener net.Listener, source 
 		return nil // ended as asked
 	}
 	return err
+}
+
+// exams lets people try exams: what is recorded lies in a folder that is removed in the end.
+func (d *demonstration) exams(ctx context.Context, name string) (x *examiner, forget func(), err error) {
+	dir, err := os.MkdirTemp("", "lungbox-demo-exams-")
+	if err != nil {
+		return nil, nil, err
+	}
+	remove := func() { os.RemoveAll(dir) }
+	store, err := journal.Open(ctx, filepath.Join(dir, "journal"), journal.Options{})
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	x = &examiner{
+		session: exam.NewSession(exam.Scheme(d.config.Exam.Scheme), examName), store: store, usual: exam.Scheme(d.config.Exam.Scheme),
+		folder: filepath.Join(dir, clipFolder), device: name, log: slog.New(slog.NewTextHandler(os.Stderr, nil)), beat: func() {},
+	}
+	return x, func() {
+		store.Close() // nobody reads it again
+		remove()
+	}, nil
 }
 
 // demoFiles lists what to replay: the given files, or the clips that lungbox brings

@@ -94,6 +94,17 @@ func TestDemoBox(t *testing.T) {
 	}
 	tab.Screenshot("demo-1280x800")
 
+	// Somebody tries an exam.
+	tab.Until(`!document.querySelector("#exam").hidden`)
+	browsertest.Eval[bool](tab, `document.querySelector("#exam").click(), true`)
+	tab.Until(`document.body?.dataset.exam === "off" && document.querySelectorAll("#scheme option").length === 4 && !document.querySelector("#demo").hidden`)
+	browsertest.Eval[bool](tab, `document.querySelector("#form button").click(), true`)
+	tab.Until(`document.body.dataset.exam === "on"`)
+	browsertest.Eval[bool](tab, `document.querySelector("#record").click(), true`)
+	tab.Until(`document.querySelectorAll("#clips button").length === 1`)
+	browsertest.Eval[bool](tab, `location.replace("/"), true`)
+	tab.Until(`document.querySelector("#exam")?.hidden === false`)
+
 	// The engine dies: the box goes on by itself.
 	worker, err := workerOf(pid)
 	if err != nil {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -45,6 +48,27 @@ func TestExamPage(t *testing.T) {
 		t.Errorf("a screen reader says %q", name)
 	}
 	b.Screenshot("exam-under-way")
+	// Where the score comes from, over the live picture.
+	browsertest.Eval[bool](b, `document.getElementById("heat").click(), true`)
+	b.Until(`document.querySelectorAll("#picture canvas").length === 1 && document.getElementById("heat").getAttribute("aria-pressed") === "true"`)
+	b.Screenshot("exam-heat")
+	browsertest.Eval[bool](b, `document.getElementById("heat").click(), true`)
+	// In the other languages: nothing is cut off, the patient's right stays on the left.
+	speak := func(language string) {
+		browsertest.Eval[bool](b, `localStorage.setItem("language", "`+language+`"), location.reload(), true`)
+		b.Until(`document.documentElement?.lang === "` + language + `" && document.body?.dataset.exam === "on" && document.querySelector(".live")?.dataset.mode === "score" && document.querySelectorAll("#clips button").length === 1`)
+	}
+	for _, language := range []string{"fr", "es", "ar"} {
+		speak(language)
+		b.Screenshot("exam-under-way-" + language)
+		if cut := browsertest.Eval[string](b, `[...document.querySelectorAll("button, h1, h2, h3, p, dt, dd")].filter((e) => e.clientWidth > 0 && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 3)).map((e) => e.id + " " + e.textContent).join("; ")`); cut != "" {
+			t.Errorf("%s: cut off: %s", language, cut)
+		}
+		if !browsertest.Eval[bool](b, `document.querySelector("#map button[data-zone=R1]").getBoundingClientRect().left < document.querySelector("#map button[data-zone=L1]").getBoundingClientRect().left`) {
+			t.Errorf("%s: the chest stands the other way round", language)
+		}
+	}
+	speak("en")
 	b.Resize(820, 1180)
 	b.Screenshot("exam-tablet")
 	if wide := browsertest.Eval[bool](b, `document.documentElement.scrollWidth > innerWidth`); wide {
@@ -53,6 +77,26 @@ func TestExamPage(t *testing.T) {
 	// What is touched is large enough for a glove.
 	if small := browsertest.Eval[string](b, `[...document.querySelectorAll("#map button, #actions button, #clips button")].filter((b) => { const r = b.getBoundingClientRect(); return r.width < 44 || r.height < 44; }).map((b) => b.textContent).join()`); small != "" {
 		t.Errorf("too small for a finger: %s", small)
+	}
+	// Ended, with its report.
+	browsertest.Eval[bool](b, `window.confirm = () => true, document.getElementById("end").click(), true`)
+	b.Resize(1280, 800)
+	b.Until(`document.body.dataset.exam === "off" && document.querySelectorAll("#ended-list a").length === 2`)
+	b.Screenshot("exam-ended")
+	report := browsertest.Eval[string](b, `document.querySelector("#ended-list a").href`)
+	answer, err := http.Get(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil || answer.StatusCode != http.StatusOK || !strings.HasPrefix(string(text), "%PDF-") || !strings.Contains(answer.Header.Get("Content-Disposition"), ".pdf") {
+		t.Errorf("the report: %v %v %.20q", answer.Status, err, text)
+	}
+	for _, wrong := range []string{"/api/exam/none/report/pdf", strings.Replace(report, "/pdf", "/odt", 1)[len(r.address):]} {
+		if answer, err := http.Get(r.address + wrong); err != nil || answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %v %v", wrong, answer.Status, err)
+		}
 	}
 	b.Clean(r.address)
 	// The box goes: nothing old is left.

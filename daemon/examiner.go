@@ -36,6 +36,7 @@ type examiner struct {
 	key     *seal.Key
 	log     *slog.Logger
 	beat    func()
+	device  string // name of the box
 
 	mu        sync.Mutex
 	recording *exam.Recording
@@ -180,7 +181,7 @@ func (x *examiner) Exam(ctx context.Context) (e page.Exam, err error) {
 	now, current, at := time.Now(), x.session.Current(), x.session.Place()
 	e = page.Exam{
 		ID: current.ID, Label: current.Label, Scheme: string(current.Scheme), Started: current.Started, Zone: at.Zone, Worst: ensemble.None,
-		Zones: []page.ExamZone{}, Clips: []page.ExamClip{}, Trend: []page.ExamBefore{}, Open: []page.ExamBefore{}, Schemes: []string{string(x.usual)},
+		Zones: []page.ExamZone{}, Clips: []page.ExamClip{}, Trend: []page.ExamBefore{}, Open: []page.ExamBefore{}, Ended: []page.ExamBefore{}, Schemes: []string{string(x.usual)},
 	}
 	for _, s := range exam.Schemes() {
 		if s != x.usual {
@@ -200,21 +201,50 @@ func (x *examiner) Exam(ctx context.Context) (e page.Exam, err error) {
 		return e, err
 	}
 	for _, o := range others {
+		var to *[]page.ExamBefore
+		empty := false // whether one without a clip is worth showing
 		switch {
 		case o.ID == e.ID:
-		case e.ID != "" && o.Label == e.Label && o.Scheme == e.Scheme && len(e.Trend) < 10, e.ID == "" && o.Ended.IsZero() && now.Sub(o.Started) < openFor && len(e.Open) < 5:
-			b, clips, err := x.shortened(ctx, o)
-			if err != nil {
-				return e, err
-			}
-			if e.ID == "" {
-				e.Open = append(e.Open, b)
-			} else if clips > 0 {
-				e.Trend = append(e.Trend, b)
-			}
+		case e.ID != "" && o.Label == e.Label && o.Scheme == e.Scheme && len(e.Trend) < 10:
+			to = &e.Trend
+		case e.ID == "" && o.Ended.IsZero() && now.Sub(o.Started) < openFor && len(e.Open) < 5:
+			to, empty = &e.Open, true
+		case e.ID == "" && len(e.Ended) < 5:
+			to = &e.Ended
+		}
+		if to == nil {
+			continue
+		}
+		b, clips, err := x.shortened(ctx, o)
+		if err != nil {
+			return e, err
+		}
+		if clips > 0 || empty {
+			*to = append(*to, b)
 		}
 	}
 	return e, nil
+}
+
+// Report is an exam's report for whoever stands at the page.
+func (x *examiner) Report(ctx context.Context, id, format string) (name string, data []byte, err error) {
+	e, err := x.store.Exam(ctx, id)
+	if errors.Is(err, journal.ErrNoExam) {
+		return "", nil, page.ExamError("there is no such exam")
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	told, err := reporter{records: x.store, clips: x, device: x.device}.tell(ctx, e)
+	if err != nil {
+		return "", nil, err
+	}
+	files, err := formats[format](told)
+	if err != nil {
+		return "", nil, err
+	}
+	extension := map[string]string{"pdf": "pdf", "csv": "csv", "sr": "dcm"}[format]
+	return fmt.Sprintf("exam-%.8s.%s", id, extension), files[0].Data, nil
 }
 
 // fill puts in what is known of the exam that is under way.
@@ -316,6 +346,8 @@ func (x *examiner) finish(ctx context.Context) {
 // errNoExam is told who asks for something of an exam while there is none.
 const errNoExam = page.ExamError("no exam is under way: begin one")
 
+const errNoneMissing = page.ExamError("no zone is missing")
+
 // EndExam ends the exam.
 func (x *examiner) EndExam(ctx context.Context, by string) error {
 	x.finish(ctx)
@@ -339,13 +371,32 @@ func (x *examiner) GoTo(ctx context.Context, zone string) error {
 			return err
 		}
 		if zone = current.Scheme.Protocol(counting(clips)).NextMissing(x.session.Place().Zone); zone == "" {
-			return page.ExamError("no zone is missing")
+			return errNoneMissing
 		}
 	}
 	if !x.session.GoTo(zone) {
 		return page.ExamError(fmt.Sprintf("%.20q is no zone of %s", zone, current.Scheme))
 	}
 	return nil
+}
+
+// NextZone goes on as the button does: to the next zone that is missing, or, when none is, to the
+// next of all.
+func (x *examiner) NextZone(ctx context.Context) error {
+	err := x.GoTo(ctx, "")
+	if errors.Is(err, errNoneMissing) {
+		x.finish(ctx)
+		x.session.NextZone()
+		return nil
+	}
+	return err
+}
+
+// NewPatient begins the next exam as the button does.
+func (x *examiner) NewPatient(ctx context.Context, at time.Time) error {
+	x.finish(ctx)
+	begun, ended := x.session.NewPatient(at)
+	return saveExams(ctx, x.store, ended, &begun)
 }
 
 // RecordClip begins a clip of the zone where the examiner is.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
@@ -140,4 +141,13 @@ func cutLast(text string) (before, after string, ok bool) {
 		return "", text, false
 	}
 	return text[:i], text[i+1:], true
+}
+
+// isNight says whether the page is dimmed now, as displays are; nil where nothing ever is.
+func isNight(p config.Panel) func() bool {
+	n, err := nightHours(p)
+	if err != nil || p.Night == "" {
+		return nil // a panel that cannot be opened has said why
+	}
+	return func() bool { return n.Brightness(time.Now()) < 1 }
 }

@@ -78,11 +78,12 @@ type Tower struct {
 	Baud   int    `toml:"baud" comment:"Of the line: 8 bits, no parity, 1 stop bit."`
 }
 
-// Buttons are the two buttons beside the panel, on GPIO lines.
+// Buttons are the buttons beside the panel, on GPIO lines.
 type Buttons struct {
 	Chip       string  `toml:"chip" comment:"GPIO chip by name, path or label; empty: there are no buttons."`
 	NextZone   string  `toml:"next_zone" comment:"Line by offset or name; empty: no such button."`
 	NewPatient string  `toml:"new_patient" comment:"Line by offset or name; empty: no such button."`
+	Record     string  `toml:"record" comment:"Line by offset or name of the button that records a clip; empty: no such button."`
 	ActiveLow  bool    `toml:"active_low" comment:"Pressed is low: a button to ground."`
 	PullUp     bool    `toml:"pull_up" comment:"Ask the chip for its pull-up resistor."`
 	Debounce   float64 `toml:"debounce" comment:"Seconds that a level must last to count."`

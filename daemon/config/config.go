@@ -54,6 +54,7 @@ type Page struct {
 	Open        bool   `toml:"open" comment:"Let other machines see the page without a password and without TLS: only where something else guards it, such as a proxy that asks for one. Otherwise they need the password that lungbox password sets; without one the page is open on this machine only."`
 	Certificate string `toml:"certificate" comment:"TLS for other machines: certificate (PEM); empty: one that the box makes for itself."`
 	Key         string `toml:"key" comment:"TLS: its key."`
+	Language    string `toml:"language" comment:"Language of the page where nobody has chosen: en, fr, es or ar; empty: what the browser asks for."`
 	Hosts       string `toml:"hosts" comment:"Further names that browsers may use for this box, separated by commas, such as lungbox.local."`
 }
 
@@ -154,6 +155,7 @@ func (c *Config) check() error {
 	}{
 		{"engine.use", e.Use, []string{"auto", "litert", "tensorflow"}},
 		{"engine.vote", e.Vote, []string{"auto", "lazy", "full"}},
+		{"page.language", c.Page.Language, []string{"", "en", "fr", "es", "ar"}},
 		{"engine.precision", e.Precision, []string{"int8", "float16", "float32"}},
 	} {
 		if !contains(choice.allowed, choice.value) {

@@ -37,6 +37,7 @@ const sessionTime = 7 * 24 * time.Hour
 var public = map[string]bool{
 	"/healthz": true, "/readyz": true, "/api/login": true,
 	"/login.html": true, "/login.js": true, "/style.css": true, "/icon.svg": true,
+	"/looks.js": true, "/speech.js": true, "/usual.js": true, "/lang-fr.js": true, "/lang-es.js": true, "/lang-ar.js": true,
 }
 
 // admit lets requests through that may see the page, and asks others to log in. A nil Access

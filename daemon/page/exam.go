@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,6 +27,8 @@ type Exams interface {
 	Override(ctx context.Context, clip int, human Human, by string) error
 	// ClipPicture is a clip's best frame as PNG.
 	ClipPicture(ctx context.Context, exam string, clip int) ([]byte, error)
+	// Report is an exam's report as pdf, csv or sr, with a name for its file.
+	Report(ctx context.Context, exam, format string) (name string, data []byte, err error)
 }
 
 // ExamError is a request that cannot be fulfilled as things are, in one line.
@@ -52,6 +55,7 @@ type Exam struct {
 	Recording *ExamRecording `json:"recording"`
 	Trend     []ExamBefore   `json:"trend"`   // earlier exams of this pseudonym and scheme, the newest first
 	Open      []ExamBefore   `json:"open"`    // exams that were cut off lately and may be gone on with
+	Ended     []ExamBefore   `json:"ended"`   // exams that ended lately, with clips, the newest first
 	Schemes   []string       `json:"schemes"` // that may be begun, the usual one first
 }
 
@@ -123,6 +127,26 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 		}
 		w.Header().Set("Content-Type", "image/png")
 		_, _ = w.Write(picture) // the browser has gone if this fails
+	})
+	mux.HandleFunc("GET /api/exam/{exam}/report/{format}", func(w http.ResponseWriter, r *http.Request) {
+		kind := map[string]string{"pdf": "application/pdf", "csv": "text/csv; charset=utf-8", "sr": "application/dicom"}[r.PathValue("format")]
+		if kind == "" {
+			http.Error(w, "want /api/exam/EXAM/report/pdf, csv or sr", http.StatusNotFound)
+			return
+		}
+		name, data, err := x.Report(r.Context(), r.PathValue("exam"), r.PathValue("format"))
+		var wrong ExamError
+		if errors.As(err, &wrong) {
+			http.Error(w, wrong.Error(), http.StatusNotFound)
+			return
+		}
+		if err != nil {
+			http.Error(w, "there is no report: "+err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+		_, _ = w.Write(data) // the browser has gone if this fails
 	})
 	type ask struct {
 		Scheme, Label, Resume, Zone string

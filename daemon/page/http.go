@@ -37,6 +37,10 @@ func (p *Page) Handler() http.Handler {
 	if p.config.Exams != nil {
 		p.examRoutes(mux)
 	}
+	mux.HandleFunc("GET /usual.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = fmt.Fprintf(w, "export const language = %q;\n", p.config.Language) // the browser has gone if this fails
+	})
 	for pattern, handler := range p.config.Also {
 		mux.Handle(pattern, handler)
 	}

@@ -28,6 +28,7 @@ type message struct {
 	Notice string         `json:"notice"` // what to tell beside the state; "" for nothing
 	Places bool           `json:"places"` // people may set where the ultrasound picture lies
 	Exams  bool           `json:"exams"`  // people may run exams
+	Night  bool           `json:"night"`  // it is night: the page is dimmed
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
 	// together with that picture.
@@ -65,6 +66,7 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	if p.config.Centre != nil {
 		m.Centre = p.config.Centre()
 	}
+	m.Night = p.config.Night != nil && p.config.Night()
 	if p.config.Notice != nil {
 		m.Notice = p.config.Notice()
 	}

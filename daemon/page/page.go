@@ -15,6 +15,7 @@
 //	/api/events  server-sent events
 //	/api/state   the same as one JSON object, without the picture
 //	/api/login   begins a session, where there is a password
+//	/usual.js    the language that the box is set to
 //	/api/region  where the ultrasound picture lies; POST sets it, for live sources
 //	/healthz     200 while frames are or could be judged, 503 when not
 //	/readyz      200 once an engine judges frames or waits for them, 503 before and in a fault
@@ -63,7 +64,12 @@ type Config struct {
 	Access *Access
 	// Places is set where people may say where the ultrasound picture lies; may be nil.
 	Places Places
-	Exams  Exams // nil where there are none: the demo
+	Exams  Exams // nil where there are none
+	// Language is what the page speaks where nobody has chosen: en, fr, es or ar; "" for
+	// what the browser asks for.
+	Language string
+	// Night says whether it is night, when the page is dimmed; nil: it never is.
+	Night func() bool
 	// Also are further handlers by pattern, such as "GET /metrics".
 	Also map[string]http.Handler
 	Beat func()           // called at every turn of Run's loop; nil: nobody listens

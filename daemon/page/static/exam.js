@@ -1,23 +1,32 @@
 // The exam: live picture and score, the zones of the chest as buttons, clips, the sum.
 
 import { Freshness, SILENCE, STALE } from './freshness.js';
+import { follow } from './looks.js';
+import { day, t } from './speech.js';
+import { heatLayer } from './view.js';
 import { ofResult, ofState } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const freshness = new Freshness();
 let newest = null; // message
 let shown = null;  // message with the newest result
+let picture = null; // its picture, decoded
 let exam = null;   // what the box said last, null when it says nothing
+
+const FRONT = t('front');
+const SIDE = t('side');
+const BACK = t('back');
+const PLAPS = t('side and back');
 
 // The columns of the chest as it stands before the examiner, each from the top down.
 const COLUMNS = {
-  blue12: [['back', 'R5 R6'], ['side', 'R3 R4'], ['front', 'R1 R2'], ['front', 'L1 L2'], ['side', 'L3 L4'], ['back', 'L5 L6']],
-  iclus14: [['back', '3 2 1'], ['side', '8 7'], ['front', '12 11'], ['front', '14 13'], ['side', '10 9'], ['back', '6 5 4']],
-  volpicelli8: [['side', 'R3 R4'], ['front', 'R1 R2'], ['front', 'L1 L2'], ['side', 'L3 L4']],
-  blue6: [['side and back', 'R-plaps'], ['front', 'R-upper R-lower'], ['front', 'L-upper L-lower'], ['side and back', 'L-plaps']],
+  blue12: [[BACK, 'R5 R6'], [SIDE, 'R3 R4'], [FRONT, 'R1 R2'], [FRONT, 'L1 L2'], [SIDE, 'L3 L4'], [BACK, 'L5 L6']],
+  iclus14: [[BACK, '3 2 1'], [SIDE, '8 7'], [FRONT, '12 11'], [FRONT, '14 13'], [SIDE, '10 9'], [BACK, '6 5 4']],
+  volpicelli8: [[SIDE, 'R3 R4'], [FRONT, 'R1 R2'], [FRONT, 'L1 L2'], [SIDE, 'L3 L4']],
+  blue6: [[PLAPS, 'R-plaps'], [FRONT, 'R-upper R-lower'], [FRONT, 'L-upper L-lower'], [PLAPS, 'L-plaps']],
 };
 const SCHEMES = {
-  blue12: '12 zones (R1 to L6)', iclus14: '14 zones (ICLUS)', volpicelli8: '8 zones (Volpicelli)', blue6: '6 points (BLUE)',
+  blue12: t('12 zones (R1 to L6)'), iclus14: t('14 zones (ICLUS)'), volpicelli8: t('8 zones (Volpicelli)'), blue6: t('6 points (BLUE)'),
 };
 const said = (score) => (score === null ? '–' : String(score));
 
@@ -34,7 +43,8 @@ function live() {
   if (!fresh) {
     shown = null;
     $('picture').replaceChildren();
-    const [title, reason] = heard && newest.state !== 'running' ? ofState(newest.state, newest.detail) : ['No live data', 'Nothing fresh for 2 seconds'];
+    picture = null;
+    const [title, reason] = heard && newest.state !== 'running' ? ofState(newest.state, newest.detail) : [t('No live data'), t('Nothing fresh for 2 seconds')];
     part.dataset.mode = 'stale';
     text('empty', title);
     text('score', '–');
@@ -52,11 +62,12 @@ function live() {
 async function take(message) {
   freshness.hear(message.at_ms, performance.now());
   newest = message;
+  follow(message);
   $('demo').hidden = !message.demo;
-  text('demo-text', message.demo ?? '');
+  text('demo-text', t(message.demo ?? ''));
   if (message.result && message.picture) {
     const img = new Image();
-    img.alt = 'Live ultrasound picture';
+    img.alt = t('Live ultrasound picture');
     img.src = `data:image/jpeg;base64,${message.picture}`;
     try {
       await img.decode();
@@ -66,9 +77,17 @@ async function take(message) {
     if (newest !== message) return; // a newer one was faster
     shown = message;
     $('simulated').hidden = !message.result.simulated;
-    $('picture').replaceChildren(img);
+    picture = img;
+    drawPicture();
   }
   live();
+}
+
+// The picture, and over it, when somebody asks, where its score comes from.
+function drawPicture() {
+  if (picture === null) return;
+  const heat = $('heat').getAttribute('aria-pressed') === 'true' && shown?.heat;
+  $('picture').replaceChildren(picture, ...(heat ? [heatLayer(picture, heat)] : []));
 }
 
 function button(label, act, ...classes) {
@@ -86,8 +105,22 @@ function item(...children) {
   return li;
 }
 
-const day = (time) => new Date(time).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-const short = (e) => `${e.total} in ${e.missing === 0 ? 'all zones' : `all but ${e.missing} zones`}`;
+const short = (e) => (e.missing === 0 ? t('{total} in all zones', e) : t('{total}, zones missing: {missing}', e));
+
+// An exam that has ended, with its report.
+function reported(e) {
+  const link = (format, title) => {
+    const a = document.createElement('a');
+    a.className = 'button';
+    a.href = `/api/exam/${e.id}/report/${format}`;
+    a.download = '';
+    a.textContent = title;
+    return a;
+  };
+  const what = document.createElement('span');
+  what.textContent = `${e.label || t('No pseudonym')}, ${day(e.started)}: ${short(e)} `;
+  return item(what, link('pdf', t('Report (PDF)')), ' ', link('csv', t('Table (CSV)')));
+}
 
 function draw() {
   const under = exam !== null && exam.id !== '';
@@ -101,29 +134,37 @@ function draw() {
     }
     $('open').hidden = exam.open.length === 0;
     $('open-list').replaceChildren(...exam.open.map((e) => item(button(
-      `Go on with ${e.label || 'the one without a pseudonym'}, begun ${day(e.started)}: ${short(e)}`,
+      t('Go on with {name}, begun {time}: {sum}', { name: e.label || t('no pseudonym'), time: day(e.started), sum: short(e) }),
       () => post('begin', { resume: e.id }),
     ))));
+    $('ended').hidden = exam.ended.length === 0;
+    const ended = JSON.stringify(exam.ended);
+    if ($('ended-list').dataset.is !== ended) { // links stay where they are while they are touched
+      $('ended-list').dataset.is = ended;
+      $('ended-list').replaceChildren(...exam.ended.map(reported));
+    }
     return;
   }
   drawMap();
   $('total').replaceChildren(`${exam.total}`);
   const of = document.createElement('small');
-  of.textContent = exam.missing === 0 ? ` of ${exam.most}` : ` in ${exam.zones.length - exam.missing} of ${exam.zones.length} zones`;
+  of.textContent = ` ${exam.missing === 0 ? t('of {most}', exam) : t('in {some} of {all} zones', { some: exam.zones.length - exam.missing, all: exam.zones.length })}`;
   $('total').append(of);
   text('worst', said(exam.worst));
-  text('missing', exam.missing === 0 ? 'none' : String(exam.missing));
-  text('who', `${exam.label || 'No pseudonym'} · ${SCHEMES[exam.scheme]} · since ${day(exam.started)}`);
+  text('missing', exam.missing === 0 ? t('none') : String(exam.missing));
+  text('who', `${exam.label || t('No pseudonym')} · ${SCHEMES[exam.scheme]} · ${t('since {time}', { time: day(exam.started) })}`);
   $('trend').hidden = exam.trend.length === 0;
-  $('trend-list').replaceChildren(...exam.trend.map((e) => item(`${day(e.started)}: ${short(e)}, worst ${said(e.worst)}${change(e)}`)));
+  $('trend-list').replaceChildren(...exam.trend.map((e) => item(`${day(e.started)}: ${short(e)}, ${t('worst {score}', { score: said(e.worst) })}${change(e)}`)));
   const here = exam.clips.filter((c) => c.zone === exam.zone);
-  const count = exam.per_zone > 1 ? `${here.length} of ${exam.per_zone} clips of ${exam.zone}` : `Clips of ${exam.zone}`;
-  text('zone-title', here.length === 0 ? `No clip of ${exam.zone} yet` : `${count}: touch one to judge it yourself`);
+  const of_zone = { zone: exam.zone, some: here.length, all: exam.per_zone };
+  text('zone-title', here.length === 0 ? t('No clip of {zone} yet', of_zone)
+    : exam.per_zone > 1 ? t('Clips of {zone}, {some} of {all}: touch one to judge it yourself', of_zone)
+      : t('Clips of {zone}: touch one to judge it yourself', of_zone));
   $('clips').replaceChildren(...here.map((c) => item(button(clipText(c), () => judge(c)))));
   const r = exam.recording;
   $('record').dataset.on = r ? 'yes' : 'no';
   $('record').disabled = r !== null;
-  text('record-text', r ? `Recording ${r.zone}: ${Math.ceil(r.left_ms / 1000)} s` : `Record 5 s of ${exam.zone}`);
+  text('record-text', r ? t('Recording {zone}: {s} s', { zone: r.zone, s: Math.ceil(r.left_ms / 1000) }) : t('Record 5 s of {zone}', { zone: exam.zone }));
   $('next').disabled = exam.next === '';
 }
 
@@ -131,14 +172,14 @@ function draw() {
 function change(before) {
   if (before.missing > 0 || exam.missing > 0) return '';
   const d = exam.total - before.total;
-  return d === 0 ? ', the same now' : d < 0 ? `, ${-d} less now: better aerated` : `, ${d} more now: worse aerated`;
+  return `, ${d === 0 ? t('the same now') : d < 0 ? t('{n} less now: better aerated', { n: -d }) : t('{n} more now: worse aerated', { n: d })}`;
 }
 
 function clipText(c) {
-  const frames = `${c.scored} of ${c.frames} frames scored`;
-  if (c.human?.discard) return `Clip ${c.number}: does not count (AI ${said(c.ai)}), ${c.human.reason}`;
-  if (c.human) return `Clip ${c.number}: ${said(c.score)} by a person (AI ${said(c.ai)}), ${c.human.reason}`;
-  return `Clip ${c.number}: ${said(c.score)}, ${frames}`;
+  const all = { ...c, score: said(c.score), ai: said(c.ai), reason: c.human?.reason };
+  if (c.human?.discard) return t('Clip {number}: does not count (AI {ai}), {reason}', all);
+  if (c.human) return t('Clip {number}: {score} by a person (AI {ai}), {reason}', all);
+  return t('Clip {number}: {score}, {scored} of {frames} frames scored', all);
 }
 
 // Buttons stay where they are while they are drawn anew: a finger may be on one.
@@ -173,9 +214,13 @@ function drawMap() {
     b.classList.toggle('person', person);
     b.dataset.score = zone.missing ? '' : String(zone.score);
     b.setAttribute('aria-pressed', String(here));
-    b.setAttribute('aria-label', `Zone ${zone.name}: ${zone.missing ? 'missing' : `score ${zone.score}`}${person ? ', by a person' : ''}${here ? ', you are here' : ''}`);
+    const say = [zone.missing ? t('Zone {name}: missing', zone) : t('Zone {name}: score {score}', zone)];
+    if (person) say.push(t('by a person'));
+    if (here) say.push(t('you are here'));
+    b.setAttribute('aria-label', say.join(', '));
+    b.dataset.by = person ? t('by a person') : '';
     const mark = b.querySelector('span');
-    const value = zone.missing ? (zone.clips > 0 ? 'no score' : '') : String(zone.score);
+    const value = zone.missing ? (zone.clips > 0 ? t('no score') : '') : String(zone.score);
     if (mark.textContent !== value) mark.textContent = value;
   }
 }
@@ -204,9 +249,9 @@ function say(problem) {
 async function post(path, body) {
   try {
     const answer = await fetch(`/api/exam/${path}`, { method: 'POST', body: JSON.stringify(body) });
-    say(answer.ok ? '' : await answer.text());
+    say(answer.ok ? '' : t((await answer.text()).trim()));
   } catch {
-    say('The box does not answer: nothing has changed');
+    say(t('The box does not answer: nothing has changed'));
   }
   refresh();
 }
@@ -233,10 +278,14 @@ $('form').addEventListener('submit', (e) => {
   $('label').value = '';
 });
 $('record').addEventListener('click', () => post('record', {}));
+$('heat').addEventListener('click', () => {
+  $('heat').setAttribute('aria-pressed', String($('heat').getAttribute('aria-pressed') !== 'true'));
+  drawPicture();
+});
 $('next').addEventListener('click', () => post('zone', {}));
 $('end').addEventListener('click', () => {
   const open = exam?.missing ?? 0;
-  if (confirm(open > 0 ? `${open} zones are missing. End the exam?` : 'End the exam?')) post('end', {});
+  if (confirm(open > 0 ? t('Zones missing: {n}. End the exam?', { n: open }) : t('End the exam?'))) post('end', {});
 });
 addEventListener('keydown', (e) => {
   if (document.body.dataset.exam !== 'on' || $('judge').open || e.ctrlKey || e.altKey || e.metaKey || e.repeat) return;
@@ -251,13 +300,6 @@ addEventListener('keydown', (e) => {
 const events = new EventSource('/api/events');
 events.onopen = () => freshness.reset();
 events.onmessage = (e) => take(JSON.parse(e.data));
-for (const look of ['light', 'colours']) {
-  try {
-    document.documentElement.classList.toggle(look, localStorage.getItem(look) === 'on');
-  } catch {
-    // this browser keeps nothing
-  }
-}
 setInterval(live, 200);
 setInterval(refresh, 500);
 live();

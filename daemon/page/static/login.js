@@ -1,5 +1,8 @@
 // Sends the password and goes on to the page.
 
+import './looks.js';
+import { t } from './speech.js';
+
 const form = document.getElementById('login');
 const wrong = document.getElementById('wrong');
 
@@ -13,9 +16,9 @@ form.addEventListener('submit', async (e) => {
       location.replace('/');
       return;
     }
-    problem = await answer.text();
+    problem = t((await answer.text()).trim());
   } catch {
-    problem = 'The box does not answer';
+    problem = t('The box does not answer');
   }
   wrong.textContent = problem;
   wrong.hidden = false;

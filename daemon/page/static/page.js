@@ -1,8 +1,10 @@
 // Listens to the box and shows what it says, for as long as that is fresh.
 
 import { Freshness, SILENCE, STALE } from './freshness.js';
+import { follow } from './looks.js';
+import { t } from './speech.js';
 import { ofResult, ofState } from './words.js';
-import { showAbout, showCounters, showHead, showLamps, showPicture, showVotes } from './view.js';
+import { showAbout, showCounters, showDelay, showHead, showLamps, showPicture, showVotes } from './view.js';
 
 const freshness = new Freshness();
 let newest = null;     // the newest message, once its picture is decoded
@@ -12,13 +14,13 @@ let simulated = false; // whether the last result was of a simulated picture
 let count = 0;         // messages that have come
 let done = 0;          // number of newest
 let connected = false; // as far as the browser knows
-let trouble = 'Connecting to the box'; // what to say while it is not connected
+let trouble = t('Connecting to the box'); // what to say while it is not connected
 
 function draw() {
   const now = performance.now();
   if (newest === null || freshness.silence(now) > SILENCE) {
     forget();
-    blank('stale', 'No live data', why(now), null);
+    blank('stale', t('No live data'), why(now), null);
     showCounters(null);
     return;
   }
@@ -31,7 +33,7 @@ function draw() {
   const age = shown ? freshness.age(shown, now) : Infinity;
   if (age > STALE) {
     forget();
-    blank('stale', 'No live data', why(now), newest.panel);
+    blank('stale', t('No live data'), why(now), newest.panel);
     return;
   }
   const result = shown.result;
@@ -45,8 +47,8 @@ function draw() {
 function why(now) {
   if (!connected) return trouble;
   // It speaks every second: this is the beginning of a silence.
-  if (freshness.silence(now) > 1500) return 'No word from the box for 2 seconds';
-  return 'No fresh score for 2 seconds';
+  if (freshness.silence(now) > 1500) return t('No word from the box for 2 seconds');
+  return t('No fresh score for 2 seconds');
 }
 
 // Everything that a score or a picture could be read from goes. Of the lamps only a
@@ -63,6 +65,7 @@ const dark = { lamps: { score: [false, false, false, false], live: false }, stat
 
 function forget() {
   shown = image = null;
+  showDelay(null);
 }
 
 async function take(message) {
@@ -78,8 +81,10 @@ async function take(message) {
     image = picture;
     simulated = message.result.simulated;
   }
+  follow(message);
   showAbout(message, simulated);
   draw();
+  if (picture !== undefined) requestAnimationFrame(() => showDelay(shown ? freshness.age(shown, performance.now()) : null));
 }
 
 // The picture of a message: an element, null when it has none, undefined when it is
@@ -87,7 +92,7 @@ async function take(message) {
 async function decoded(message) {
   if (!message.picture) return null;
   const img = new Image();
-  img.alt = 'Ultrasound picture that the score belongs to';
+  img.alt = t('Ultrasound picture that the score belongs to');
   img.src = `data:image/jpeg;base64,${message.picture}`;
   try {
     await img.decode();
@@ -106,12 +111,12 @@ function listen() {
   events.onmessage = (e) => take(JSON.parse(e.data));
   events.onerror = async () => {
     connected = false;
-    trouble = 'The connection to the box is lost';
+    trouble = t('The connection to the box is lost');
     if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
     try {
       const answer = await fetch('/api/events', { method: 'HEAD' });
       if (answer.status === 401) location.replace('/login.html');
-      if (answer.status === 503) trouble = 'Too many browsers are watching this box: close one of them';
+      if (answer.status === 503) trouble = t('Too many browsers are watching this box: close one of them');
     } catch {
       // no answer at all: the connection is lost
     }
@@ -119,39 +124,14 @@ function listen() {
   };
 }
 
-// A choice of looks, kept in this browser. Dark and without colours unless chosen.
-function choice(id, keep = true) {
+// What is drawn over the picture; off whenever the page is opened: first the picture itself.
+for (const id of ['lines', 'heat']) {
   const button = document.getElementById(id);
-  const set = (on) => {
-    document.documentElement.classList.toggle(id, on);
-    button.setAttribute('aria-pressed', String(on));
-  };
-  set(keep && remembered(id) === 'on');
   button.addEventListener('click', () => {
-    const on = button.getAttribute('aria-pressed') !== 'true';
-    set(on);
+    button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
     draw();
-    if (!keep) return;
-    try {
-      localStorage.setItem(id, on ? 'on' : 'off');
-    } catch {
-      // this browser keeps nothing; the choice holds until it is closed
-    }
   });
 }
-
-function remembered(id) {
-  try {
-    return localStorage.getItem(id);
-  } catch {
-    return null;
-  }
-}
-
-choice('lines', false);
-choice('heat', false); // both off whenever the page is opened: first the picture itself
-choice('light');
-choice('colours');
 draw();
 listen();
 setInterval(draw, 200);

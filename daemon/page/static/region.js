@@ -1,6 +1,9 @@
 // Shows where on the scanner's screen the box takes its picture from, and lets a
 // person set it. Pixels that are masked never come here.
 
+import './looks.js';
+import { t } from './speech.js';
+
 const $ = (id) => document.getElementById(id);
 const sides = ['left', 'top', 'right', 'bottom'].map($);
 
@@ -9,7 +12,7 @@ let bounds = [0, 0, 0, 0];  // of what is kept now
 let drawn = null;           // what the person has drawn or typed, not yet kept
 let from = null;            // where the pointer went down, in pixels
 const picture = new Image();
-picture.alt = 'What is kept of the picture';
+picture.alt = t('What is kept of the picture');
 
 async function refresh() {
   let place;
@@ -18,14 +21,14 @@ async function refresh() {
     if (!answer.ok) throw new Error(await answer.text());
     place = await answer.json();
   } catch {
-    $('how').textContent = 'No word from the box';
+    $('how').textContent = t('No word from the box');
     clear();
     return;
   }
   size = place.size;
   bounds = place.bounds;
   const known = size[0] > 0;
-  $('how').textContent = !known ? 'Waiting for a picture' : place.set ? 'Set by a person' : 'Found automatically';
+  $('how').textContent = !known ? t('Waiting for a picture') : place.set ? t('Set by a person') : t('Found automatically');
   if (!known) {
     clear();
     return;
@@ -102,13 +105,13 @@ async function send(rectangle, done) {
     text = answer.ok ? done : await answer.text();
     if (answer.ok) drawn = null;
   } catch {
-    text = 'The box does not answer: nothing has changed';
+    text = t('The box does not answer: nothing has changed');
   }
   $('said').textContent = text;
   refresh();
 }
-$('keep').addEventListener('click', () => send(drawn, 'Kept, for this and the next starts of the box.'));
-$('find').addEventListener('click', () => send([0, 0, 0, 0], 'The box finds it automatically again.'));
+$('keep').addEventListener('click', () => send(drawn, t('Kept, for this and the next starts of the box.')));
+$('find').addEventListener('click', () => send([0, 0, 0, 0], t('The box finds it automatically again.')));
 
 // The picture is fresh or it is not there.
 let fresh = 0;

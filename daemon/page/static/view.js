@@ -1,6 +1,7 @@
 // Puts what is known into the page. Every function here sets everything that it is
 // about, so nothing old can be left over.
 
+import { clock, t } from './speech.js';
 import { netName, noVote, ofPanel, ofSigns } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -37,22 +38,23 @@ export function showPicture(image, result, message) {
   if (wants('lines') && signs) layers.push(linesLayer(image, signs));
   $('picture').replaceChildren(...layers);
   $('heat-note').hidden = !wants('heat');
-  text('heat-note', heat ? `Heat map: what speaks for score ${result.score}` : 'No heat map for this frame');
+  text('heat-note', heat ? t('Heat map: what speaks for score {score}', { score: result.score }) : t('No heat map for this frame'));
   $('lines-note').hidden = !wants('lines');
-  text('lines-note', signs ? ofSigns(signs) : 'No lines looked for in this frame');
+  text('lines-note', signs ? ofSigns(signs) : t('No lines looked for in this frame'));
   long('file', result ? result.file.split(/[\\/]/).pop() : '');
-  text('frame', result ? `frame ${result.frame}` : '');
-  text('taken', result ? new Date(result.time).toLocaleTimeString('en-GB') : '');
+  text('frame', result ? t('frame {n}', { n: result.frame }) : '');
+  text('taken', result ? clock(result.time) : '');
 }
 
 // The map as a layer of one colour, as large as the picture: its levels are opacities.
-function heatLayer(image, heat) {
+export function heatLayer(image, heat) {
   const levels = Uint8Array.from(atob(heat.levels), (c) => c.charCodeAt(0));
   const grid = new ImageData(heat.w, heat.h);
-  levels.forEach((level, i) => grid.data.set([255, 140, 40, 0.6 * level], 4 * i));
+  levels.forEach((level, i) => grid.data.set([255, 120, 20, level], 4 * i));
   const small = new OffscreenCanvas(heat.w, heat.h);
   small.getContext('2d').putImageData(grid, 0, 0);
   const layer = document.createElement('canvas');
+  layer.className = 'heat';
   layer.width = image.naturalWidth;
   layer.height = image.naturalHeight;
   const to = layer.getContext('2d');
@@ -146,6 +148,11 @@ function voteRow() {
   return row;
 }
 
+// How old the picture on this screen is, from the scanner's to this one (ms).
+export function showDelay(ms) {
+  text('delay', ms === null ? '–' : `${Math.round(ms)} ms`);
+}
+
 export function showCounters(message) {
   const c = message?.counters;
   text('in-rate', c ? c.in_rate.toFixed(1) : '–');
@@ -167,8 +174,8 @@ export function showAbout(message, simulated) {
   $('region').hidden = !message.places;
   $('exam').hidden = !message.exams;
   const why = [];
-  if (simulated) why.push('simulated picture');
-  if (message.demo) why.push(message.demo);
+  if (simulated) why.push(t('simulated picture'));
+  if (message.demo) why.push(t(message.demo));
   $('demo').hidden = why.length === 0;
   long('demo-text', why.join(' · '));
 }

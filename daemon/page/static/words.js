@@ -1,6 +1,6 @@
 // What the page says about results and states.
 
-const TITLE = 'Lung score, this frame';
+import { t } from './speech.js';
 
 const NETS = { googlenet: 'GoogLeNet', resnet50: 'ResNet-50', vgg19: 'VGG-19' };
 
@@ -15,42 +15,43 @@ function percent(p) {
 function agreement(result) {
   // With hyphens that do not break: "ResNet-" at the end of a line reads badly.
   const agree = result.votes.filter((v) => v.score === result.score).map((v) => netName(v.net).replaceAll('-', '\u2011'));
-  if (agree.length === 2) return `${agree[0]} and ${agree[1]} agree`;
-  if (agree.length > 2) return `All ${agree.length} nets agree`;
-  return 'The majority agrees';
+  if (agree.length === 2) return t('{a} and {b} agree', { a: agree[0], b: agree[1] });
+  if (agree.length > 2) return t('All three nets agree');
+  return t('The majority agrees');
 }
 
 // Title and explanation of a fresh result.
 export function ofResult(result) {
+  const sure = { p: percent(result.confidence) };
   switch (result.reason) {
     case 'majority':
-      return [TITLE, `${agreement(result)}, confidence\u00a0${percent(result.confidence)}`];
+      return [t('Lung score, this frame'), t('{agreement}, confidence\u00a0{p}', { agreement: agreement(result), ...sure })];
     case 'confidence':
-      return [TITLE, `The nets differ; the surest decides, confidence\u00a0${percent(result.confidence)}`];
+      return [t('Lung score, this frame'), t('The nets differ; the surest decides, confidence\u00a0{p}', sure)];
     case 'no-consensus':
-      return ['No consensus', 'The nets differ and none is sure'];
+      return [t('No consensus'), t('The nets differ and none is sure')];
     case 'poor-image':
-      return ['Poor image', 'Too dark or too faint to score'];
+      return [t('Poor image'), t('Too dark or too faint to score')];
     case 'not-lung':
-      return ['No lung picture', 'This frame holds no ultrasound picture'];
+      return [t('No lung picture'), t('This frame holds no ultrasound picture')];
     case 'frozen':
-      return ['Frozen', 'The picture has stopped moving'];
+      return [t('Frozen'), t('The picture has stopped moving')];
     case 'engine':
-      return ['Engine fault', 'This frame could not be scored'];
+      return [t('Engine fault'), t('This frame could not be scored')];
   }
-  return ['No score', result.reason];
+  return [t('No score'), result.reason];
 }
 
 const STATES = {
-  starting: 'Starting',
-  'no-signal': 'No signal',
-  ended: 'Replay ended',
-  fault: 'Fault',
+  starting: t('Starting'),
+  'no-signal': t('No signal'),
+  ended: t('Replay ended'),
+  fault: t('Fault'),
 };
 
 // Title and explanation of a state without a result.
 export function ofState(state, detail) {
-  return [STATES[state] ?? 'No live data', sentence(detail)];
+  return [STATES[state] ?? t('No live data'), sentence(t(detail))];
 }
 
 export function sentence(text) {
@@ -60,31 +61,32 @@ export function sentence(text) {
 // Why a net has no vote on this result.
 export function noVote(result) {
   if (!result) return '';
-  return result.reason === 'majority' ? 'not needed' : 'not run';
+  return result.reason === 'majority' ? t('not needed') : t('not run');
 }
 
 const PANEL = {
-  'no-consensus': 'no consensus',
-  'poor-image': 'poor image',
-  'not-lung': 'no lung picture',
-  frozen: 'picture frozen',
-  stale: 'dark, no fresh score',
-  'no-signal': 'dark, no signal',
-  fault: 'dark, fault',
-  updating: 'dark, updating',
-  'lamp-test': 'test',
+  'no-consensus': t('no consensus'),
+  'poor-image': t('poor image'),
+  'not-lung': t('no lung picture'),
+  frozen: t('picture frozen'),
+  stale: t('dark, no fresh score'),
+  'no-signal': t('dark, no signal'),
+  fault: t('dark, fault'),
+  updating: t('dark, updating'),
+  'lamp-test': t('test'),
 };
 
 // How many lines image analysis found.
 export function ofSigns(signs) {
-  const some = (n, what) => `${n === 0 ? 'no' : n} ${what}${n === 1 ? '' : 's'}`;
-  const pleura = signs.pleura?.length ? 'pleural line' : 'no pleural line';
-  return `Image analysis, not the nets: ${pleura}, ${some(signs.a_lines?.length ?? 0, 'A-line')}, ${some(signs.b_lines?.length ?? 0, 'B-line')}`;
+  const counts = { a: signs.a_lines?.length ?? 0, b: signs.b_lines?.length ?? 0 };
+  return signs.pleura?.length
+    ? t('Image analysis, not the nets: pleural line, A-lines: {a}, B-lines: {b}', counts)
+    : t('Image analysis, not the nets: no pleural line, A-lines: {a}, B-lines: {b}', counts);
 }
 
 // What the panel is doing, in a few words.
 export function ofPanel(panel) {
   if (panel.error) return sentence(panel.error);
-  if (panel.state !== 'scoring') return `Lamps: ${PANEL[panel.state] ?? panel.state}`;
-  return panel.score === null ? 'Lamps: frames do not agree yet' : 'Lamps: what frames in a row agree on';
+  if (panel.state !== 'scoring') return t('Lamps: {what}', { what: PANEL[panel.state] ?? panel.state });
+  return panel.score === null ? t('Lamps: frames do not agree yet') : t('Lamps: what frames in a row agree on');
 }

@@ -15,6 +15,7 @@ type Button string
 const (
 	NextZone   Button = "next-zone"
 	NewPatient Button = "new-patient"
+	Record     Button = "record"
 )
 
 // Press is a button that went down. Holding it is one press.
@@ -31,6 +32,7 @@ type ButtonConfig struct {
 	Chip       string // as in Config
 	NextZone   string // line by offset or name; "" if there is no such button
 	NewPatient string
+	Record     string
 	ActiveLow  bool             // pressed is low: a button to ground
 	PullUp     bool             // ask the chip for its pull-up resistor; those without one ignore it
 	Debounce   time.Duration    // how long a level must last to count; 0 means 20 ms
@@ -63,7 +65,7 @@ func openButtons(s system, c ButtonConfig) (*Buttons, error) {
 	for _, b := range []struct {
 		button Button
 		line   string
-	}{{NextZone, c.NextZone}, {NewPatient, c.NewPatient}} {
+	}{{NextZone, c.NextZone}, {NewPatient, c.NewPatient}, {Record, c.Record}} {
 		if b.line != "" {
 			buttons, lines = append(buttons, b.button), append(lines, b.line)
 		}
