@@ -160,11 +160,19 @@ func (b *box) show() {
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
 	b.web = page.New(page.Config{
 		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
-		Exams: b.examiner, Language: c.Page.Language, Night: isNight(c.Panel),
+		Exams: b.examiner, Setup: b.installer(), Language: c.Page.Language, Night: isNight(c.Panel),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 		Centre: b.centre.about(b.store, b.updates.status),
 	})
+}
+
+// installer is the setup on the page; nil where a box cannot start again by itself.
+func (b *box) installer() page.Setup {
+	if b.again == nil {
+		return nil
+	}
+	return &installer{state: b.state, file: b.file, config: b.config, store: b.store, lamps: b.lamps, again: b.again}
 }
 
 // pulse adds a sign of life that ends with the box.

@@ -85,7 +85,7 @@ func (b *buttons) press(ctx context.Context, p gpio.Press) {
 	case gpio.Record:
 		err = b.exams.RecordClip(ctx)
 	}
-	var cannot page.ExamError
+	var cannot page.Refusal
 	switch {
 	case errors.As(err, &cannot):
 		b.log.Info("a button was pressed in vain", "button", p.Button, "why", err)

@@ -32,14 +32,14 @@ func newConfig() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "show [FILE]", Short: "Show the settings in force: file, environment and defaults",
+			Use: "show [FILE]", Short: "Show the settings in force: environment, what was chosen in the setup, file and defaults",
 			Args: cobra.MaximumNArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error {
 				path := ""
 				if len(args) > 0 {
 					path = args[0]
 				}
-				c, err := config.Load(path, os.Environ())
+				c, err := (&settings{file: path}).chosen(os.Environ())
 				if err != nil {
 					return commandline.UsageError{Err: err}
 				}

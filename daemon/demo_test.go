@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -57,6 +59,14 @@ func demoBox(t *testing.T) (address string, pid int) {
 	return address, c.Process.Pid
 }
 
+// digitHeight is JavaScript that measures the digit of the score, in pixels.
+const digitHeight = `(() => {
+	const style = getComputedStyle(document.querySelector("#score")), pen = document.createElement("canvas").getContext("2d");
+	pen.font = style.fontWeight + " " + style.fontSize + " " + style.fontFamily;
+	const glyph = pen.measureText("3");
+	return glyph.actualBoundingBoxAscent + glyph.actualBoundingBoxDescent;
+})()`
+
 // A demonstration that has nothing to show ends and says so.
 func TestDemoOfNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "text.mp4")
@@ -94,6 +104,22 @@ func TestDemoBox(t *testing.T) {
 	}
 	tab.Screenshot("demo-1280x800")
 
+	// How old a picture is when it is on the screen, with engine, journal, JPEG and browser on one
+	// machine; and how large the digit is, seen from 4 m, on a panel of 10.1 inches.
+	var delays []float64
+	for range 60 {
+		if ms := browsertest.Eval[float64](tab, `parseFloat(document.querySelector("#delay").textContent) || 0`); ms > 0 {
+			delays = append(delays, ms)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	slices.Sort(delays)
+	if len(delays) < 20 {
+		t.Fatalf("the page said %d times how old its picture is", len(delays))
+	}
+	t.Logf("delay of the page: median %.0f ms, 95 %% %.0f ms of %d looks", delays[len(delays)/2], delays[len(delays)*95/100], len(delays))
+	t.Logf("digit from 4 m on 217 mm of 1280 pixels: %.0f minutes of arc (ISO 9241-303: 16 at least, 20 to 22 preferred)", browsertest.Eval[float64](tab, digitHeight)*217/1280/4000*180/math.Pi*60)
+
 	// Somebody tries an exam.
 	tab.Until(`!document.querySelector("#exam").hidden`)
 	browsertest.Eval[bool](tab, `document.querySelector("#exam").click(), true`)
@@ -101,7 +127,8 @@ func TestDemoBox(t *testing.T) {
 	browsertest.Eval[bool](tab, `document.querySelector("#form button").click(), true`)
 	tab.Until(`document.body.dataset.exam === "on"`)
 	browsertest.Eval[bool](tab, `document.querySelector("#record").click(), true`)
-	tab.Until(`document.querySelectorAll("#clips button").length === 1`)
+	tab.Until(`document.querySelectorAll("#clips button").length === 1 && document.querySelector(".live").dataset.mode === "score"`)
+	t.Logf("digit of the exam: %.0f minutes of arc", browsertest.Eval[float64](tab, digitHeight)*217/1280/4000*180/math.Pi*60)
 	browsertest.Eval[bool](tab, `location.replace("/"), true`)
 	tab.Until(`document.querySelector("#exam")?.hidden === false`)
 

@@ -230,7 +230,7 @@ func (x *examiner) Exam(ctx context.Context) (e page.Exam, err error) {
 func (x *examiner) Report(ctx context.Context, id, format string) (name string, data []byte, err error) {
 	e, err := x.store.Exam(ctx, id)
 	if errors.Is(err, journal.ErrNoExam) {
-		return "", nil, page.ExamError("there is no such exam")
+		return "", nil, page.Refusal("there is no such exam")
 	}
 	if err != nil {
 		return "", nil, err
@@ -287,23 +287,23 @@ func (x *examiner) BeginExam(ctx context.Context, scheme, label, resume, by stri
 	}
 	s, err := exam.ParseScheme(scheme)
 	if err != nil {
-		return page.ExamError(err.Error())
+		return page.Refusal(err.Error())
 	}
 	label = strings.TrimSpace(label)
 	if utf8.RuneCountInString(label) > mostLabel || strings.ContainsFunc(label, unicode.IsControl) {
-		return page.ExamError(fmt.Sprintf("the pseudonym is longer than %d characters, or has some that cannot be seen", mostLabel))
+		return page.Refusal(fmt.Sprintf("the pseudonym is longer than %d characters, or has some that cannot be seen", mostLabel))
 	}
 	wanted, action := exam.Exam{Scheme: s, Label: label}, "exam begun"
 	if resume != "" {
 		kept, err := x.store.Exam(ctx, resume)
 		if errors.Is(err, journal.ErrNoExam) {
-			return page.ExamError("there is no such exam")
+			return page.Refusal("there is no such exam")
 		}
 		if err != nil {
 			return err
 		}
 		if !kept.Ended.IsZero() || time.Since(kept.Started) > openFor {
-			return page.ExamError("this exam is over: begin another")
+			return page.Refusal("this exam is over: begin another")
 		}
 		wanted, action = exam.Exam{ID: kept.ID, Scheme: exam.Scheme(kept.Scheme), Label: kept.Label, Started: kept.Started}, "exam gone on with"
 	}
@@ -344,9 +344,9 @@ func (x *examiner) finish(ctx context.Context) {
 }
 
 // errNoExam is told who asks for something of an exam while there is none.
-const errNoExam = page.ExamError("no exam is under way: begin one")
+const errNoExam = page.Refusal("no exam is under way: begin one")
 
-const errNoneMissing = page.ExamError("no zone is missing")
+const errNoneMissing = page.Refusal("no zone is missing")
 
 // EndExam ends the exam.
 func (x *examiner) EndExam(ctx context.Context, by string) error {
@@ -375,7 +375,7 @@ func (x *examiner) GoTo(ctx context.Context, zone string) error {
 		}
 	}
 	if !x.session.GoTo(zone) {
-		return page.ExamError(fmt.Sprintf("%.20q is no zone of %s", zone, current.Scheme))
+		return page.Refusal(fmt.Sprintf("%.20q is no zone of %s", zone, current.Scheme))
 	}
 	return nil
 }
@@ -412,7 +412,7 @@ func (x *examiner) RecordClip(ctx context.Context) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.recording != nil {
-		return page.ExamError("a clip is being recorded")
+		return page.Refusal("a clip is being recorded")
 	}
 	now := time.Now()
 	x.number = len(clips) + 1
@@ -429,11 +429,11 @@ func (x *examiner) Override(ctx context.Context, clip int, h page.Human, by stri
 	h.Reason = strings.Join(strings.Fields(h.Reason), " ")
 	switch {
 	case h.Reason == "" || utf8.RuneCountInString(h.Reason) > 200:
-		return page.ExamError("say why, in at most 200 characters")
+		return page.Refusal("say why, in at most 200 characters")
 	case h.Discard:
 		h.Score = ensemble.None
 	case h.Score < 0 || h.Score >= ensemble.Scores:
-		return page.ExamError("want a score of 0 to 3")
+		return page.Refusal("want a score of 0 to 3")
 	}
 	clips, err := x.store.Clips(ctx, current.ID)
 	if err != nil {
@@ -441,7 +441,7 @@ func (x *examiner) Override(ctx context.Context, clip int, h page.Human, by stri
 	}
 	i := slices.IndexFunc(clips, func(c journal.Clip) bool { return c.Number == clip })
 	if i < 0 {
-		return page.ExamError("there is no such clip")
+		return page.Refusal("there is no such clip")
 	}
 	c := clips[i]
 	c.Human = &journal.Human{Score: h.Score, Discard: h.Discard, Reason: h.Reason, By: by, At: time.Now().UTC()}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"lungbox/daemon/commandline"
+	"lungbox/daemon/config"
 	"lungbox/daemon/exam"
 	"lungbox/daemon/service"
 )
@@ -16,6 +17,10 @@ import (
 type lifetime struct {
 	log   *slog.Logger
 	heart *service.Heart
+
+	again chan struct{} // a value: the box starts again with what the settings are now
+	load  func() (config.Config, error)
+	file  string // of the configuration
 
 	mu      sync.Mutex
 	notes   map[string]string // by what they are about
@@ -31,6 +36,15 @@ func (l *lifetime) note(about, text string) {
 		l.notes = map[string]string{}
 	}
 	l.notes[about] = text
+}
+
+// chosenUnusable says that the box runs without what was chosen in the setup; nil: it does not.
+func (l *lifetime) chosenUnusable(err error) {
+	if err == nil {
+		return
+	}
+	l.note("setup", "what was chosen in the setup cannot be used, the box runs without it: "+err.Error())
+	l.log.Error("what was chosen in the setup cannot be used", "why", err)
 }
 
 // trouble is an error's text, "" for none.

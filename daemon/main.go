@@ -28,6 +28,6 @@ func newRoot() *cobra.Command {
 		Long: `Lungbox scores lung ultrasound frames 0 to 3 by the vote of GoogLeNet, ResNet-50
 and VGG-19. For research; not a medical device; a score is not a diagnosis.`,
 	}
-	root.AddCommand(newRun(nil), newScore(), newDemo(), newPanel(), newDoctor(), newBench(), newConfig(), newRelease(), newWorker(), newJournal(), newExam(), newEnrol(), newPassword(), newSeal(), newMan())
+	root.AddCommand(newRun(nil), newScore(), newDemo(), newPanel(), newSetup(), newDoctor(), newBench(), newConfig(), newRelease(), newWorker(), newJournal(), newExam(), newEnrol(), newPassword(), newSeal(), newMan())
 	return root
 }

@@ -40,17 +40,26 @@ the former, and says so on its page.`,
 // serve runs a box, and another in its place whenever the configuration changes.
 func (s *settings) serve(ctx context.Context, told func(name string)) error {
 	c, err := s.load()
+	unusable := err // what was chosen in the setup must not keep a box from starting
 	if err != nil {
-		return err
+		s.plain = true
+		if c, err = s.load(); err != nil {
+			return err
+		}
 	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	life := &lifetime{
+		again: make(chan struct{}, 1), file: s.file, load: func() (config.Config, error) {
+			s.plain = false
+			return s.load()
+		},
 		log:   service.NewLog("lungbox", os.Stderr),
 		heart: service.New(service.Systemd, service.WatchdogInterval(os.Getenv), nil),
 	}
 	life.heart.OnBeat(told)
+	life.chosenUnusable(unusable)
 	beating, stop := context.WithCancel(ctx)
 	defer stop()
 	go life.heart.Run(beating, func(late string) {
@@ -60,6 +69,14 @@ func (s *settings) serve(ctx context.Context, told func(name string)) error {
 	former := c
 	for ctx.Err() == nil {
 		b, err := life.build(ctx, c, openSource)
+		if err != nil && c == former && !s.plain {
+			s.plain = true
+			if plain, wrong := s.load(); wrong == nil && len(config.Changed(c, plain)) > 0 {
+				life.chosenUnusable(err)
+				c, former = plain, plain
+				continue
+			}
+		}
 		if err != nil && c != former {
 			life.note("config", "the configuration cannot be used, the box goes on with the former one: "+err.Error())
 			life.log.Error("the box goes on with the former configuration", "why", err)
@@ -92,6 +109,17 @@ func (b *box) until(ctx context.Context, hangup <-chan os.Signal, load func() (c
 			b.log.Error("the result store is damaged: the box starts again with a new one")
 			end()
 			return b.config, asked(<-done)
+		case <-b.again:
+			next, err := b.load()
+			if err != nil {
+				b.note("config", "the configuration is faulty, the box goes on with the former one: "+err.Error())
+				continue
+			}
+			b.note("config", "")
+			b.note("setup", "")
+			b.heart.Reloading(monotonic())
+			end()
+			return next, asked(<-done)
 		case <-hangup:
 			next, err := load()
 			if err != nil {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lungbox/daemon/panel"
 	"lungbox/ensemble"
 	"lungbox/sync/journal"
 )
@@ -78,6 +79,7 @@ func (r *running) state(t *testing.T) (s struct {
 	Panel                                 struct {
 		Score ensemble.Score
 		State string
+		Lamps panel.Lamps
 	}
 }) {
 	t.Helper()

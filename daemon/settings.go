@@ -13,6 +13,7 @@ import (
 
 	"lungbox/daemon/commandline"
 	"lungbox/daemon/config"
+	"lungbox/daemon/setup"
 	"lungbox/ensemble/worker"
 	"lungbox/sync/seal"
 	"lungbox/tflite"
@@ -26,6 +27,7 @@ type settings struct {
 	vote    string
 	precise string
 	threads int
+	plain   bool // what was chosen in the setup does not count
 }
 
 // add gives a command the flags that choose release and engine.
@@ -52,7 +54,7 @@ func (s *settings) load() (config.Config, error) {
 	if s.threads != 0 {
 		environ = append(environ, fmt.Sprintf("%s=%d", config.EnvironmentName("engine.threads"), s.threads))
 	}
-	c, err := config.Load(s.file, environ)
+	c, err := s.chosen(environ)
 	if err != nil {
 		return c, commandline.UsageError{Err: err}
 	}
@@ -70,6 +72,19 @@ func (s *settings) load() (config.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// chosen reads the configuration file, and over it what was chosen in the setup.
+func (s *settings) chosen(environ []string) (config.Config, error) {
+	c, err := config.Load(s.file, environ)
+	if err != nil || s.plain {
+		return c, err
+	}
+	state, err := stateFolder(c.Box.State)
+	if err != nil || setup.File(state) == "" {
+		return c, nil //nolint:nilerr // whoever needs the folder says so
+	}
+	return config.LoadOver(s.file, setup.File(state), environ)
 }
 
 // cacheFolder is where converted nets are kept for the user.

@@ -135,16 +135,23 @@ func Default() Config {
 
 // Load reads the file at path ("" for none), then the environment (as os.Environ
 // gives it), and checks the result.
-func Load(path string, environ []string) (Config, error) {
+func Load(path string, environ []string) (Config, error) { return LoadOver(path, "", environ) }
+
+// LoadOver is Load with another file, at over ("" for none), whose settings go before those of
+// the first and behind the environment.
+func LoadOver(path, over string, environ []string) (Config, error) {
 	c := Default()
-	if err := settings.Load(&c, path, EnvironmentPrefix, environ); err != nil {
+	if err := settings.Load(&c, path, EnvironmentPrefix, nil); err != nil {
 		return c, err
 	}
-	return c, c.check()
+	if err := settings.Load(&c, over, EnvironmentPrefix, environ); err != nil {
+		return c, err
+	}
+	return c, c.Check()
 }
 
-// check reports the first value that cannot be used.
-func (c *Config) check() error {
+// Check reports the first value that cannot be used.
+func (c *Config) Check() error {
 	if err := c.checkBox(); err != nil {
 		return err
 	}

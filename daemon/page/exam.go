@@ -15,7 +15,7 @@ import (
 )
 
 // Exams lets people on the page run examinations. by says who asked, for the audit trail. Errors
-// of the type ExamError are the asker's, others the box's.
+// of the type Refusal are the asker's, others the box's.
 type Exams interface {
 	Exam(ctx context.Context) (Exam, error)
 	// BeginExam begins an exam, with a pseudonym or none, or goes on with the one named resume.
@@ -31,10 +31,10 @@ type Exams interface {
 	Report(ctx context.Context, exam, format string) (name string, data []byte, err error)
 }
 
-// ExamError is a request that cannot be fulfilled as things are, in one line.
-type ExamError string
+// Refusal is a request that cannot be fulfilled as things are, in one line.
+type Refusal string
 
-func (e ExamError) Error() string { return string(e) }
+func (e Refusal) Error() string { return string(e) }
 
 // Exam is what GET /api/exam answers.
 type Exam struct {
@@ -135,7 +135,7 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 			return
 		}
 		name, data, err := x.Report(r.Context(), r.PathValue("exam"), r.PathValue("format"))
-		var wrong ExamError
+		var wrong Refusal
 		if errors.As(err, &wrong) {
 			http.Error(w, wrong.Error(), http.StatusNotFound)
 			return
@@ -161,7 +161,7 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 				return
 			}
 			err := do(r, a)
-			var wrong ExamError
+			var wrong Refusal
 			switch {
 			case err == nil:
 				w.WriteHeader(http.StatusNoContent)

@@ -15,6 +15,8 @@
 //	/api/events  server-sent events
 //	/api/state   the same as one JSON object, without the picture
 //	/api/login   begins a session, where there is a password
+//	/api/setup   what a new box can be set up with; POST below it does it
+//	/api/exam    the exam; POST below it runs it
 //	/usual.js    the language that the box is set to
 //	/api/region  where the ultrasound picture lies; POST sets it, for live sources
 //	/healthz     200 while frames are or could be judged, 503 when not
@@ -65,6 +67,7 @@ type Config struct {
 	// Places is set where people may say where the ultrasound picture lies; may be nil.
 	Places Places
 	Exams  Exams // nil where there are none
+	Setup  Setup // nil where there is nothing to set up
 	// Language is what the page speaks where nobody has chosen: en, fr, es or ar; "" for
 	// what the browser asks for.
 	Language string

@@ -75,15 +75,15 @@ func said(t *testing.T) map[string]string {
 		}
 	}
 	// What the box answers to who stands at the page.
-	refusals := regexp.MustCompile(`page\.ExamError\("([^"]+)"\)|(?:tooMany|wrongPassword) += "([^"]+)"`)
-	for _, pattern := range []string{"../examiner.go", "access.go"} {
+	refusals := regexp.MustCompile(`page\.Refusal\("([^"]+)"\)|(?:tooMany|wrongPassword) += "([^"]+)"`)
+	for _, pattern := range []string{"../examiner.go", "../installer.go", "access.go"} {
 		for name, text := range read(t, pattern) {
 			for _, m := range refusals.FindAllStringSubmatch(text, -1) {
 				all[m[1]+m[2]] = name
 			}
 		}
 	}
-	for _, text := range []string{"waiting for the engine", "waiting for the first result", "Demo release, trained partly on simulated pictures: not for patients"} {
+	for _, text := range []string{"waiting for the engine", "waiting for the first result", "Demo release, trained partly on simulated pictures: not for patients", "no lamps", "ok", "note", "fault"} {
 		all[text] = "the box"
 	}
 	return all

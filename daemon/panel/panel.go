@@ -41,6 +41,7 @@ type Status struct {
 type Panel struct {
 	config   Config
 	updating chan bool
+	tries    chan trial
 	stopped  chan struct{}
 
 	shownAt time.Time // of the last Show; zero before
@@ -54,7 +55,7 @@ func New(c Config) *Panel {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Panel{config: c, updating: make(chan bool), stopped: make(chan struct{}), status: Status{Reading: dark(Stale)}}
+	return &Panel{config: c, updating: make(chan bool), tries: make(chan trial), stopped: make(chan struct{}), status: Status{Reading: dark(Stale)}}
 }
 
 // Status is what is shown now. It may be called from any goroutine.
@@ -72,6 +73,21 @@ func (p *Panel) Updating(on bool) {
 	}
 }
 
+// trial is lamps that somebody wants to see, and until when.
+type trial struct {
+	lamps Lamps
+	until time.Time
+}
+
+// Try lights lamps as they are for some time, whatever there is to show, so that somebody can say
+// where they hang. Status says meanwhile that it is a test.
+func (p *Panel) Try(l Lamps, long time.Duration) {
+	select {
+	case p.tries <- trial{l, p.config.Now().Add(long)}:
+	case <-p.stopped:
+	}
+}
+
 // Run shows what events say until ctx ends; then it closes the driver, which leaves
 // the panel dark, and returns the error of that. A driver that fails is tried again
 // every second, and Status says so. When events is closed the panel goes dark and
@@ -82,9 +98,15 @@ func (p *Panel) Run(ctx context.Context, events <-chan pipeline.Event) error {
 	defer ticks.Stop()
 	began := p.config.Now()
 	rules := NewIndicator(p.config.Rules, began)
+	var tried trial
 	for {
 		now := p.config.Now()
-		p.show(p.winking(rules.Read(now), now.Sub(began)))
+		reading := p.winking(rules.Read(now), now.Sub(began))
+		if now.Before(tried.until) {
+			reading = dark(LampTest)
+			reading.Lamps = tried.lamps
+		}
+		p.show(reading)
 		if p.config.Beat != nil {
 			p.config.Beat()
 		}
@@ -98,6 +120,7 @@ func (p *Panel) Run(ctx context.Context, events <-chan pipeline.Event) error {
 				continue
 			}
 			follow(rules, e, p.config.Now())
+		case tried = <-p.tries:
 		case on := <-p.updating:
 			rules.Updating(on)
 		case <-ticks.C:

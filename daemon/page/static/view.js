@@ -173,6 +173,7 @@ export function showAbout(message, simulated) {
   long('centre', message.centre || '');
   $('region').hidden = !message.places;
   $('exam').hidden = !message.exams;
+  $('setup').hidden = !message.setup;
   const why = [];
   if (simulated) why.push(t('simulated picture'));
   if (message.demo) why.push(t(message.demo));
