@@ -184,7 +184,7 @@ tools-run:
 
 .PHONY: tools-test
 tools-test:
-	.make/tools.sh ffmpeg dcmtk dciodvfy:dicom3tools pdftotext:poppler-utils gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge mosquitto postgres:postgresql
+	.make/tools.sh ffmpeg dcmtk dciodvfy:dicom3tools pdftotext:poppler-utils prometheus gdcmconv:libgdcm-tools Orthanc:orthanc curl chromium slurmctld slurmd sbatch:slurm-client munged:munge mosquitto postgres:postgresql
 
 .PHONY: clean
 clean: ## Remove what was built (not what was fetched)

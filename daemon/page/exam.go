@@ -153,8 +153,8 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 		Clip                        int
 		Human
 	}
-	post := func(path string, do func(r *http.Request, a ask) error) {
-		mux.HandleFunc("POST /api/exam/"+path, func(w http.ResponseWriter, r *http.Request) {
+	post := func(pattern string, do func(r *http.Request, a ask) error) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			var a ask
 			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4<<10)).Decode(&a); err != nil {
 				http.Error(w, fmt.Sprintf("the request cannot be read: %v", err), http.StatusBadRequest)
@@ -172,13 +172,13 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 			}
 		})
 	}
-	post("begin", func(r *http.Request, a ask) error {
+	post("POST /api/exam/begin", func(r *http.Request, a ask) error {
 		return x.BeginExam(r.Context(), a.Scheme, a.Label, a.Resume, by(r))
 	})
-	post("end", func(r *http.Request, _ ask) error { return x.EndExam(r.Context(), by(r)) })
-	post("zone", func(r *http.Request, a ask) error { return x.GoTo(r.Context(), a.Zone) })
-	post("record", func(r *http.Request, _ ask) error { return x.RecordClip(r.Context()) })
-	post("override", func(r *http.Request, a ask) error { return x.Override(r.Context(), a.Clip, a.Human, by(r)) })
+	post("POST /api/exam/end", func(r *http.Request, _ ask) error { return x.EndExam(r.Context(), by(r)) })
+	post("POST /api/exam/zone", func(r *http.Request, a ask) error { return x.GoTo(r.Context(), a.Zone) })
+	post("POST /api/exam/record", func(r *http.Request, _ ask) error { return x.RecordClip(r.Context()) })
+	post("POST /api/exam/override", func(r *http.Request, a ask) error { return x.Override(r.Context(), a.Clip, a.Human, by(r)) })
 }
 
 // by is who asks, for the audit trail.

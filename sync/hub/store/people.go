@@ -161,9 +161,11 @@ func (s *Store) Days(ctx context.Context, since time.Time) (out []Day, err error
 
 // Entry is an entry of the hub's audit trail.
 type Entry struct {
-	Number                int64     `json:"n"`
-	Time                  time.Time `json:"time"`
-	Actor, Action, Detail string
+	Number int64     `json:"n"`
+	Time   time.Time `json:"time"`
+	Actor  string    `json:"actor"`
+	Action string    `json:"action"`
+	Detail string    `json:"detail"`
 }
 
 // Entries are the newest entries of the audit trail.
