@@ -71,6 +71,8 @@ screenshot: $(LITERT)/.complete tools-test ## Photograph the demo box the exam a
 	shots=$$(mktemp -d) && LUNGBOX_SCREENSHOTS=$$shots LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestExamPage ./daemon && \
 		mv $$shots/exam-under-way.png docs/exam-1280x800.png && rm -r $$shots
 	LUNGBOX_SCREENSHOTS=$(CURDIR)/docs LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestReportsReachArchive ./daemon
+	shots=$$(mktemp -d) && LUNGBOX_SCREENSHOTS=$$shots LUNGBOX_ENGINE_LITERT=$(LITERT)/libLiteRt.so $(GO) test -count=1 -run TestSetupPage ./daemon && \
+		mv $$shots/setup.png docs/setup.png && rm -r $$shots
 
 .PHONY: lint
 lint: tensorflow $(GOLANGCI) ## Check format, vet and lint

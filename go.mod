@@ -30,6 +30,7 @@ require (
 	github.com/theupdateframework/go-tuf/v2 v2.4.2
 	github.com/wamuir/graft v0.10.0
 	github.com/warthog618/go-gpiocdev v0.9.1
+	github.com/yuin/goldmark v1.8.7
 	go.bug.st/serial v1.8.0
 	golang.org/x/crypto v0.59.0
 	golang.org/x/image v0.47.0

@@ -21,6 +21,7 @@ import (
 	"lungbox/daemon/panel"
 	"lungbox/daemon/pipeline"
 	"lungbox/daemon/service"
+	"lungbox/docs"
 	"lungbox/ensemble/worker"
 	"lungbox/sync/enrol"
 	"lungbox/sync/journal"
@@ -160,7 +161,7 @@ func (b *box) show() {
 	b.figures = metrics.New(metrics.Config{Version: version, Panel: b.lamps.Status, Lost: b.lost, Stored: b.store.Count, Gate: b.gated, Beat: b.pulse("the figures", usualLimit)})
 	b.web = page.New(page.Config{
 		Listen: b.entrance.listener.Addr().String(), Hosts: names(c.Page.Hosts), Device: b.name(), Access: b.entrance.access,
-		Exams: b.examiner, Setup: b.installer(), Language: c.Page.Language, Night: isNight(c.Panel),
+		Exams: b.examiner, Setup: b.installer(), Help: docs.Files, Language: c.Page.Language, Night: isNight(c.Panel),
 		Panel: b.lamps.Status, Source: b.feed.about, Notice: b.noted, Beat: b.pulse("the page", pageLimit), Places: b.places,
 		Also:   map[string]http.Handler{"GET /metrics": b.figures.Handler()},
 		Centre: b.centre.about(b.store, b.updates.status),

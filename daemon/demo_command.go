@@ -20,6 +20,7 @@ import (
 	"lungbox/daemon/page"
 	"lungbox/daemon/panel"
 	"lungbox/daemon/pipeline"
+	"lungbox/docs"
 	"lungbox/ensemble/worker"
 	"lungbox/sync/journal"
 )
@@ -100,7 +101,7 @@ func (d *demonstration) show(ctx context.Context, listener net.Listener, source 
 	}
 	toPanel, toPage, toExam := line.Subscribe(4), line.Subscribe(4), line.Subscribe(64)
 	lamps := panel.New(panel.Config{Driver: &panel.Simulated{}})
-	web := page.New(page.Config{Listen: listener.Addr().String(), Device: name, Panel: lamps.Status, Exams: x, Language: d.config.Page.Language})
+	web := page.New(page.Config{Listen: listener.Addr().String(), Device: name, Panel: lamps.Status, Exams: x, Help: docs.Files, Language: d.config.Page.Language})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return line.Run(ctx) })
 	group.Go(func() error { return lamps.Run(ctx, toPanel.Events()) })

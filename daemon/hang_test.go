@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// hangs makes one loop of the box hang at its next beat, once a file is there. For good: only
-// an end of the program helps.
-func hangs(loop, file string) func(name string) {
-	return func(name string) {
-		if name != loop {
+// hangs makes one loop of the box hang at its next beat, once a file is there, but not where a step
+// begins that may take longer, such as an engine's with a frame: that is found when its own bound
+// is over. For good: only an end of the program helps.
+func hangs(loop, file string) func(name string, within time.Duration) {
+	return func(name string, within time.Duration) {
+		if name != loop || within > 6*usualLimit {
 			return
 		}
 		if _, err := os.Stat(file); err == nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // newRun makes the command. told hears of every beat of every loop; nil: nobody does.
-func newRun(told func(name string)) *cobra.Command {
+func newRun(told func(name string, within time.Duration)) *cobra.Command {
 	s := &settings{}
 	c := &cobra.Command{
 		Use:   "run",
@@ -38,7 +38,7 @@ the former, and says so on its page.`,
 }
 
 // serve runs a box, and another in its place whenever the configuration changes.
-func (s *settings) serve(ctx context.Context, told func(name string)) error {
+func (s *settings) serve(ctx context.Context, told func(name string, within time.Duration)) error {
 	c, err := s.load()
 	unusable := err // what was chosen in the setup must not keep a box from starting
 	if err != nil {

@@ -34,6 +34,9 @@ func (p *Page) Handler() http.Handler {
 		mux.HandleFunc("GET /api/region", p.region)
 		mux.HandleFunc("POST /api/region", p.setRegion)
 	}
+	if p.config.Help != nil {
+		mux.Handle("GET /help/", p.help())
+	}
 	if p.config.Setup != nil {
 		p.setupRoutes(mux)
 	}

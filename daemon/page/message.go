@@ -29,6 +29,7 @@ type message struct {
 	Places bool           `json:"places"` // people may set where the ultrasound picture lies
 	Exams  bool           `json:"exams"`  // people may run exams
 	Setup  bool           `json:"setup"`  // the box can be set up
+	Help   bool           `json:"help"`   // there are guides at /help/
 	Night  bool           `json:"night"`  // it is night: the page is dimmed
 
 	// Result is the newest one whose picture is fresh. In an event it is there only
@@ -56,7 +57,7 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	m = message{
 		At: now.Sub(p.began).Milliseconds(), Device: p.config.Device, About: l.status.About,
 		State: l.status.State, Detail: l.status.Detail,
-		Places: p.config.Places != nil, Exams: p.config.Exams != nil, Setup: p.config.Setup != nil, Nets: arch.Names(), Counters: l.status.Counters,
+		Places: p.config.Places != nil, Exams: p.config.Exams != nil, Setup: p.config.Setup != nil, Help: p.config.Help != nil, Nets: arch.Names(), Counters: l.status.Counters,
 	}
 	if p.config.Panel != nil {
 		m.Panel = &l.panel

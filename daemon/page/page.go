@@ -17,6 +17,7 @@
 //	/api/login   begins a session, where there is a password
 //	/api/setup   what a new box can be set up with; POST below it does it
 //	/api/exam    the exam; POST below it runs it
+//	/help/       the guides
 //	/usual.js    the language that the box is set to
 //	/api/region  where the ultrasound picture lies; POST sets it, for live sources
 //	/healthz     200 while frames are or could be judged, 503 when not
@@ -25,6 +26,7 @@ package page
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 	"sync"
 	"time"
@@ -68,6 +70,8 @@ type Config struct {
 	Places Places
 	Exams  Exams // nil where there are none
 	Setup  Setup // nil where there is nothing to set up
+	// Help holds the guides in Markdown and their pictures; nil: there are none.
+	Help fs.FS
 	// Language is what the page speaks where nobody has chosen: en, fr, es or ar; "" for
 	// what the browser asks for.
 	Language string

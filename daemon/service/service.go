@@ -47,7 +47,7 @@ type Heart struct {
 	notify   Notify
 	interval time.Duration // of the watchdog; 0: none
 	now      func() time.Time
-	beaten   func(name string)
+	beaten   func(name string, within time.Duration)
 
 	mu     sync.Mutex
 	pulses []*Pulse
@@ -62,9 +62,10 @@ func New(notify Notify, watchdog time.Duration, now func() time.Time) *Heart {
 	return &Heart{notify: notify, interval: watchdog, now: now}
 }
 
-// OnBeat has every beat told to told, in the goroutine that beats, before any pulse is made:
+// OnBeat has every beat told to told, with how long the next may take, in the goroutine that
+// beats, before any pulse is made:
 // so tests let one of them hang.
-func (h *Heart) OnBeat(told func(name string)) { h.beaten = told }
+func (h *Heart) OnBeat(told func(name string, within time.Duration)) { h.beaten = told }
 
 // Pulse is the sign of life of one loop.
 type Pulse struct {
@@ -91,12 +92,13 @@ func (p *Pulse) Beat() { p.BeatWithin(0) }
 // BeatWithin is Beat before a step that may take longer than a turn, and has a bound of its
 // own: the next beat comes within that. Less than the usual limit means the usual limit.
 func (p *Pulse) BeatWithin(within time.Duration) {
-	if p.heart.beaten != nil {
-		p.heart.beaten(p.name)
-	}
+	within = max(within, p.limit)
 	p.heart.mu.Lock()
-	defer p.heart.mu.Unlock()
-	p.last, p.within = p.heart.now(), max(within, p.limit)
+	p.last, p.within = p.heart.now(), within
+	p.heart.mu.Unlock()
+	if p.heart.beaten != nil {
+		p.heart.beaten(p.name, within)
+	}
 }
 
 // Ending says that the loop has been told to end, and has so long for it.

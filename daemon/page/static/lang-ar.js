@@ -54,6 +54,7 @@ export default {
   "Heat map": "خريطة حرارية",
   "Heat map: what speaks for score {score}": "الخريطة الحرارية: ما يدعم الدرجة {score}",
   "Heat map: where in the picture the score comes from": "الخريطة الحرارية: من أين تأتي الدرجة في الصورة",
+  "Help": "مساعدة",
   "Image analysis, not the nets: no pleural line, A-lines: {a}, B-lines: {b}": "تحليل الصورة وليس الشبكات: لا خط جنبي، خطوط A: {a}، خطوط B: {b}",
   "Image analysis, not the nets: pleural line, A-lines: {a}, B-lines: {b}": "تحليل الصورة وليس الشبكات: خط جنبي، خطوط A: {a}، خطوط B: {b}",
   "It stays beside what you say.": "تبقى بجانب ما تقوله.",

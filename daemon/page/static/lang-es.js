@@ -54,6 +54,7 @@ export default {
   "Heat map": "Mapa de calor",
   "Heat map: what speaks for score {score}": "Mapa de calor: lo que apoya la puntuación {score}",
   "Heat map: where in the picture the score comes from": "Mapa de calor: de qué parte de la imagen viene la puntuación",
+  "Help": "Ayuda",
   "Image analysis, not the nets: no pleural line, A-lines: {a}, B-lines: {b}": "Análisis de imagen, no las redes: sin línea pleural, líneas A: {a}, líneas B: {b}",
   "Image analysis, not the nets: pleural line, A-lines: {a}, B-lines: {b}": "Análisis de imagen, no las redes: línea pleural, líneas A: {a}, líneas B: {b}",
   "It stays beside what you say.": "Se conserva junto a la suya.",

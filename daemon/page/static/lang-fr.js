@@ -54,6 +54,7 @@ export default {
   "Heat map": "Carte de chaleur",
   "Heat map: what speaks for score {score}": "Carte de chaleur : ce qui parle pour le score {score}",
   "Heat map: where in the picture the score comes from": "Carte de chaleur : d’où vient le score dans l’image",
+  "Help": "Aide",
   "Image analysis, not the nets: no pleural line, A-lines: {a}, B-lines: {b}": "Analyse d’image, pas les réseaux : pas de ligne pleurale, lignes A : {a}, lignes B : {b}",
   "Image analysis, not the nets: pleural line, A-lines: {a}, B-lines: {b}": "Analyse d’image, pas les réseaux : ligne pleurale, lignes A : {a}, lignes B : {b}",
   "It stays beside what you say.": "Il reste à côté du vôtre.",

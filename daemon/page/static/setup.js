@@ -103,7 +103,7 @@ function draw() {
   const is = JSON.stringify([state.sources, state.source]);
   if ($('sources').dataset.is !== is) { // buttons stay where they are while a finger is on one
     $('sources').dataset.is = is;
-    const others = state.sources.some((s) => s.value === state.source) ? [] : [{ value: state.source, title: state.source }];
+    const others = state.sources.some((s) => s.value === state.source) ? [] : [{ value: state.source, title: state.source.replace(/^clip:.*\//, 'clip: ') }];
     $('sources').replaceChildren(...[...state.sources, ...others].map((s) => button(s.title, async () => {
       if (await post('source', { from: s.value })) again();
     }, s.value === state.source)));

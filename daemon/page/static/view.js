@@ -174,6 +174,7 @@ export function showAbout(message, simulated) {
   $('region').hidden = !message.places;
   $('exam').hidden = !message.exams;
   $('setup').hidden = !message.setup;
+  $('help').hidden = !message.help;
   const why = [];
   if (simulated) why.push(t('simulated picture'));
   if (message.demo) why.push(t(message.demo));
