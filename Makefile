@@ -151,7 +151,7 @@ deb: ## Build Debian packages for amd64 and arm64 into out/
 	GO=$(GO) .make/deb.sh $(VERSION) out
 
 .PHONY: vm-test
-vm-test: ## Test the box as firmware in virtual machines (SCENARIO=grabber,cache,package,sealed,tpm,camera,lamps,power CUTS=50 CACHE_CUTS=500)
+vm-test: ## Test the box as firmware in virtual machines (SCENARIO=grabber,cache,package,sealed,tpm,camera,lamps,setup,power CUTS=50 CACHE_CUTS=500)
 	GO=$(GO) .make/vm.sh $(VERSION)
 
 .PHONY: demo-release

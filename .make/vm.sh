@@ -3,12 +3,12 @@
 # Tests the box as firmware in virtual machines. The camera driver is tried first, alone, in
 # a machine of a few megabytes; then what a disk that loses its cache leaves, in another one;
 # then Debian with the package installed. SCENARIO names what to try (grabber cache package
-# sealed tpm camera lamps power; all without), CUTS how often the power of the box is cut, and
+# sealed tpm camera lamps setup power; all without), CUTS how often the power of the box is cut, and
 # CACHE_CUTS that of the machine with such a disk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$1
-only=${SCENARIO:-grabber,cache,package,sealed,tpm,camera,lamps,power}
+only=${SCENARIO:-grabber,cache,package,sealed,tpm,camera,lamps,setup,power}
 .make/tools.sh qemu-system-x86_64:qemu-system-x86 qemu-system-aarch64:qemu-system-arm mmdebstrap mke2fs:e2fsprogs depmod:kmod cpio v4l2-ctl:v4l-utils swtpm e2fsck:e2fsprogs
 cache=$PWD/.cache/vm
 mkdir -p "$cache" out

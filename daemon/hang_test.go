@@ -78,7 +78,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 	if os.Getenv("LUNGBOX_FAULTS") == "all" {
 		loops = []string{
 			"the panel", "the page", "the pipeline", "the source", "scoring", "the figures", "the engine's keeper", "the installing of releases", "the updater",
-			"the link to the centre", "the collecting of pictures", "the sending of pictures", "the buttons", "the recording of clips", "the receiver of DICOM files",
+			"the link to the centre", "the collecting of pictures", "the sending of pictures", "the buttons", "the recording of clips", "the receiver of DICOM files", "the sending of reports",
 		}
 	}
 	h := startHub(t)
@@ -87,7 +87,7 @@ func TestEveryLoopIsWatched(t *testing.T) {
 	for _, loop := range loops {
 		t.Run(loop, func(t *testing.T) {
 			dir := t.TempDir()
-			config := boxConfig(t, dir, "[centre]\nkeepalive = 3\npictures = true\n[buttons]\nchip = 'gpiochip9'\nnext_zone = '5'\nnew_patient = '6'\n")
+			config := boxConfig(t, dir, "[centre]\nkeepalive = 3\npictures = true\n[buttons]\nchip = 'gpiochip9'\nnext_zone = '5'\nnew_patient = '6'\n[archive]\naddress = '127.0.0.1:1'\ntitle = 'A'\n")
 			if loop == "the receiver of DICOM files" {
 				edit(t, config, "from = 'clip:", "from = 'dicom:127.0.0.1:"+fmt.Sprint(freePort(t))+"'\n# '")
 			}

@@ -55,17 +55,19 @@ func Run(ctx context.Context, c Config) error {
 			wait = c.Every
 			c.Note("")
 		}
-		c.Beat(wait + usual)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		for until := time.Now().Add(wait); time.Now().Before(until); {
+			c.Beat(usual)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(min(time.Second, time.Until(until))):
+			}
 		}
 	}
 }
 
 // usual is how long a step may take that talks to nobody.
-const usual = time.Minute
+const usual = 10 * time.Second
 
 // turn sends all that waits, and says how many are left when something fails. What has failed
 // least comes first, then the oldest: one exam that the archive refuses does not hold up others.

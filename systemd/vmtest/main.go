@@ -31,6 +31,7 @@ func scenarios() []scenario {
 		{"tpm", "amd64", true, trySealed},
 		{"camera", "amd64", false, tryCamera},
 		{"lamps", "arm64", false, tryLamps},
+		{"setup", "arm64", false, trySetup},
 		{"power", "arm64", false, tryPower},
 	}
 }
