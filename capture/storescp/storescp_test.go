@@ -24,6 +24,9 @@ import (
 	"time"
 
 	"lungbox/capture/storescp"
+	"lungbox/daemon/archive"
+	"lungbox/daemon/report"
+	"lungbox/sync/journal"
 )
 
 // box is a receiver that runs.
@@ -246,6 +249,26 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.until(t, "the file", func() bool { return len(b.files(t)) == 1 })
+	// A box sends its reports in the same way.
+	e := report.Exam{Exam: journal.Exam{ID: "0a1b2c3d4e5f", Scheme: "blue6", Started: time.Now(), Ended: time.Now()}, Device: "box", Version: "1"}
+	e.Clips = []report.Clip{{Clip: journal.Clip{Number: 1, Zone: "R-upper", Started: time.Now()}, Picture: image.NewGray(image.Rect(0, 0, 320, 240))}}
+	pictures, err := e.Captures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	as := func(who string) archive.Peer {
+		return archive.Peer{Address: "127.0.0.1:" + b.port, Title: "LUNGBOX", Calling: "BOX", Certificate: at(who + ".crt"), Key: at(who + ".key"), Authority: at("ca.crt")}
+	}
+	if err := as("scanner").Send(t.Context(), pictures); err != nil {
+		t.Error(err)
+	}
+	if err := as("scanner").Echo(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := as("stranger").Send(t.Context(), pictures); err == nil {
+		t.Error("a stranger may send reports")
+	}
+	b.until(t, "the report", func() bool { return len(b.files(t)) == 2 })
 }
 
 // A line that is cut within a file leaves nothing in the inbox, and the sender knows.
