@@ -99,6 +99,6 @@ func TestOpenAPI(t *testing.T) {
 	a.Set("Origin", "http://evil.example")
 	a.Call(post, "/api/exam/begin", `{}`, 403)
 	a.Whole(map[string]string{"POST /api/login": "there is no password here; TestPassword logs in"})
-	a.Routes("page/*.go", "/")
+	a.Routes("page/*.go", "/", "/help/")
 	r.end(syscall.SIGTERM)
 }

@@ -252,6 +252,9 @@ func (i *installer) TestClip(ctx context.Context) (c page.SetupClip, err error) 
 	return c, nil
 }
 
+// Finished says whether the setup was gone through.
+func (i *installer) Finished() bool { return setup.Finished(i.state) }
+
 // Finish notes that the setup is done.
 func (i *installer) Finish(ctx context.Context, by string) error {
 	return errors.Join(setup.Finish(i.state), i.store.Audit(ctx, by, "setup", "finished"))

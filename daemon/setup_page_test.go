@@ -148,3 +148,24 @@ func TestSetupNeverBricks(t *testing.T) {
 	})
 	r.end(syscall.SIGTERM)
 }
+
+// A new box that sees nothing yet leads to its setup; one that works does not ask for it.
+func TestNewBox(t *testing.T) {
+	dir := t.TempDir()
+	config := boxConfig(t, dir, "")
+	with(t, config, fmt.Sprintf("dicom:127.0.0.1:%d", freePort(t)))
+	r := startBox(t, config)
+	b := browsertest.Open(t, r.address, 1280, 800)
+	b.Until(`document.body.dataset.mode === "off" && !document.querySelector("#set-up").hidden`)
+	b.Screenshot("page-new-box")
+	b.Resize(390, 844)
+	b.Screenshot("page-new-box-phone")
+	browsertest.Eval[bool](b, `document.querySelector("#set-up").click(), true`)
+	b.Until(`location.pathname === "/setup.html" && document.querySelectorAll("#sources button").length >= 1`)
+	if code, said := post(t, r.address+"/api/setup/finish", "{}", ""); code != http.StatusNoContent {
+		t.Fatalf("%d %s", code, said)
+	}
+	browsertest.Eval[bool](b, `location.assign("/"), true`)
+	b.Until(`document.body?.dataset.mode === "off" && document.querySelector("#title").textContent === "No signal" && document.querySelector("#set-up").hidden`)
+	r.end(syscall.SIGTERM)
+}

@@ -29,6 +29,7 @@ type message struct {
 	Places bool           `json:"places"` // people may set where the ultrasound picture lies
 	Exams  bool           `json:"exams"`  // people may run exams
 	Setup  bool           `json:"setup"`  // the box can be set up
+	New    bool           `json:"new"`    // the setup was not gone through yet
 	Help   bool           `json:"help"`   // there are guides at /help/
 	Night  bool           `json:"night"`  // it is night: the page is dimmed
 
@@ -68,6 +69,7 @@ func (p *Page) snapshot(now time.Time) (m message, result pipeline.Event) {
 	if p.config.Centre != nil {
 		m.Centre = p.config.Centre()
 	}
+	m.New = p.config.Setup != nil && !p.config.Setup.Finished()
 	m.Night = p.config.Night != nil && p.config.Night()
 	if p.config.Notice != nil {
 		m.Notice = p.config.Notice()

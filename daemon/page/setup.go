@@ -26,6 +26,8 @@ type Setup interface {
 	Check(ctx context.Context) ([]SetupFinding, error)
 	TestClip(ctx context.Context) (SetupClip, error)
 	Finish(ctx context.Context, by string) error
+	// Finished says whether the setup was gone through.
+	Finished() bool
 }
 
 // SetupState is what GET /api/setup answers.

@@ -118,6 +118,7 @@ export default {
   "Set a password before other machines may see this page; on the box:": "ضع كلمة مرور قبل أن ترى أجهزة أخرى هذه الصفحة؛ على الجهاز:",
   "Set by a person": "حدده شخص",
   "Set it by hand": "تحديدها يدويًا",
+  "Set up this box": "إعداد هذا الجهاز",
   "Settings": "الإعدادات",
   "Setup": "الإعداد",
   "Starting": "جارٍ البدء",

@@ -118,6 +118,7 @@ export default {
   "Set a password before other machines may see this page; on the box:": "Fije una contraseña antes de que otras máquinas puedan ver esta página; en el equipo:",
   "Set by a person": "Fijada por una persona",
   "Set it by hand": "Fijarla a mano",
+  "Set up this box": "Instalar este equipo",
   "Settings": "Ajustes",
   "Setup": "Instalación",
   "Starting": "Arrancando",

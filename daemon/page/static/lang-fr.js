@@ -118,6 +118,7 @@ export default {
   "Set a password before other machines may see this page; on the box:": "Fixez un mot de passe avant que d’autres machines puissent voir cette page ; sur le boîtier :",
   "Set by a person": "Fixée par une personne",
   "Set it by hand": "La fixer à la main",
+  "Set up this box": "Installer ce boîtier",
   "Settings": "Réglages",
   "Setup": "Installation",
   "Starting": "Démarrage",

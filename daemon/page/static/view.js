@@ -174,6 +174,7 @@ export function showAbout(message, simulated) {
   $('region').hidden = !message.places;
   $('exam').hidden = !message.exams;
   $('setup').hidden = !message.setup;
+  $('set-up').hidden = !message.new || message.state === 'running'; // a new box that sees nothing yet
   $('help').hidden = !message.help;
   const why = [];
   if (simulated) why.push(t('simulated picture'));
