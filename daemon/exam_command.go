@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -52,12 +54,16 @@ The score that counts stands beside that of the AI and what a person said.`,
 			if formats[x.format] == nil {
 				return commandline.Usagef("--format %s: want sr, sc, pdf or csv", x.format)
 			}
+			if x.language != "" && !slices.Contains(report.Languages(), x.language) {
+				return commandline.Usagef("--language %s: want %s", x.language, strings.Join(report.Languages(), ", "))
+			}
 			return s.withArchive(c.Context(), func(a *journal.Archive, k kept) error {
 				return x.write(c.Context(), newReporter(a, k), args[0], c.OutOrStdout())
 			})
 		},
 	}
 	exporting.Flags().StringVar(&x.format, "format", "csv", "sr, sc, pdf or csv")
+	exporting.Flags().StringVar(&x.language, "language", "", "of the PDF: "+strings.Join(report.Languages(), ", "))
 	exporting.Flags().StringVarP(&x.out, "output", "o", "", "file to write, for sc a folder; standard output without it")
 	sending := &cobra.Command{
 		Use: "send EXAM", Short: "Send one exam's report to the archive now, again if it has it",
@@ -157,6 +163,7 @@ func sendExam(ctx context.Context, r reporter, c config.Config, name string, sai
 	if err != nil {
 		return err
 	}
+	e.Language = c.Page.Language
 	files, err := archiveFiles(e, c.Archive.Send)
 	if err != nil {
 		return err
@@ -173,7 +180,7 @@ func sendExam(ctx context.Context, r reporter, c config.Config, name string, sai
 
 // export is `lungbox exam export`.
 type export struct {
-	format, out string
+	format, out, language string
 }
 
 // formats are the forms of a report and the files that each makes.
@@ -199,6 +206,7 @@ func (x export) write(ctx context.Context, r reporter, name string, stdout io.Wr
 	if err != nil {
 		return err
 	}
+	e.Language = x.language
 	files, err := formats[x.format](e)
 	if err != nil {
 		return err

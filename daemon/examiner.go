@@ -21,6 +21,7 @@ import (
 	"lungbox/daemon/exam"
 	"lungbox/daemon/page"
 	"lungbox/daemon/pipeline"
+	"lungbox/daemon/report"
 	"lungbox/ensemble"
 	"lungbox/sync/atomicfile"
 	"lungbox/sync/journal"
@@ -227,7 +228,7 @@ func (x *examiner) Exam(ctx context.Context) (e page.Exam, err error) {
 }
 
 // Report is an exam's report for whoever stands at the page.
-func (x *examiner) Report(ctx context.Context, id, format string) (name string, data []byte, err error) {
+func (x *examiner) Report(ctx context.Context, id, format, language string) (name string, data []byte, err error) {
 	e, err := x.store.Exam(ctx, id)
 	if errors.Is(err, journal.ErrNoExam) {
 		return "", nil, page.Refusal("there is no such exam")
@@ -238,6 +239,9 @@ func (x *examiner) Report(ctx context.Context, id, format string) (name string, 
 	told, err := reporter{records: x.store, clips: x, device: x.device}.tell(ctx, e)
 	if err != nil {
 		return "", nil, err
+	}
+	if slices.Contains(report.Languages(), language) {
+		told.Language = language
 	}
 	files, err := formats[format](told)
 	if err != nil {

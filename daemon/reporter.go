@@ -137,6 +137,7 @@ func (b *box) toArchive(ctx context.Context, beat func(time.Duration)) error {
 			if err != nil {
 				return nil, err
 			}
+			told.Language = b.config.Page.Language
 			return archiveFiles(told, b.config.Archive.Send)
 		},
 	})

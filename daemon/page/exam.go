@@ -27,8 +27,9 @@ type Exams interface {
 	Override(ctx context.Context, clip int, human Human, by string) error
 	// ClipPicture is a clip's best frame as PNG.
 	ClipPicture(ctx context.Context, exam string, clip int) ([]byte, error)
-	// Report is an exam's report as pdf, csv or sr, with a name for its file.
-	Report(ctx context.Context, exam, format string) (name string, data []byte, err error)
+	// Report is an exam's report as pdf, csv or sr, with a name for its file; the PDF in a
+	// language, English where that is not known.
+	Report(ctx context.Context, exam, format, language string) (name string, data []byte, err error)
 }
 
 // Refusal is a request that cannot be fulfilled as things are, in one line.
@@ -134,7 +135,7 @@ func (p *Page) examRoutes(mux *http.ServeMux) {
 			http.Error(w, "want /api/exam/EXAM/report/pdf, csv or sr", http.StatusNotFound)
 			return
 		}
-		name, data, err := x.Report(r.Context(), r.PathValue("exam"), r.PathValue("format"))
+		name, data, err := x.Report(r.Context(), r.PathValue("exam"), r.PathValue("format"), r.URL.Query().Get("language"))
 		var wrong Refusal
 		if errors.As(err, &wrong) {
 			http.Error(w, wrong.Error(), http.StatusNotFound)

@@ -88,10 +88,10 @@ type sheet struct {
 
 // head says on every page whether this may concern a patient at all.
 func (s *sheet) head() {
-	text := NotADiagnosis
+	text := s.exam.say(NotADiagnosis)
 	s.SetFillColor(0x22, 0x2b, 0x36)
 	if s.exam.Simulated {
-		text = Simulated
+		text = s.exam.say(Simulated)
 		s.SetFillColor(0x8a, 0x1c, 0x4a)
 	}
 	s.Rect(0, 0, pageWidth, 12, "F")
@@ -107,8 +107,8 @@ func (s *sheet) foot() {
 	s.SetY(-15)
 	s.SetFont("go", "", 8)
 	s.SetTextColor(70, 70, 70)
-	s.CellFormat(inner/2, 5, printable(fmt.Sprintf("%s  exam %s", s.exam.patient(), s.exam.ID)), "", 0, "L", false, 0, "")
-	s.CellFormat(inner/2, 5, fmt.Sprintf("%s  page %d of {pages}", NotADiagnosis[:len("AI score, not a diagnosis.")], s.PageNo()), "", 0, "R", false, 0, "")
+	s.CellFormat(inner/2, 5, printable(s.exam.say("%s  exam %s", s.exam.patient(), s.exam.ID)), "", 0, "L", false, 0, "")
+	s.CellFormat(inner/2, 5, s.exam.say("%s  page %d of {pages}", s.exam.say(short1), s.PageNo()), "", 0, "R", false, 0, "")
 	s.SetTextColor(0, 0, 0)
 }
 
@@ -116,17 +116,17 @@ func (s *sheet) foot() {
 func (s *sheet) about() {
 	e := s.exam
 	s.SetFont("go", "B", 18)
-	s.CellFormat(inner, 10, "Lung ultrasound exam", "", 1, "L", false, 0, "")
-	ended := "cut off"
+	s.CellFormat(inner, 10, e.say("Lung ultrasound exam"), "", 1, "L", false, 0, "")
+	ended := e.say("cut off")
 	if !e.Ended.IsZero() {
 		ended = e.Ended.Local().Format("15:04")
 	}
 	for _, row := range [][2]string{
-		{"Pseudonym", e.patient()},
-		{"Exam", e.Started.Local().Format("2006-01-02 15:04") + " to " + ended + ", " + e.Started.Local().Format("MST")},
-		{"Zones", fmt.Sprintf("%s, %d", e.Scheme, len(e.Protocol.Zones))},
-		{"Box", e.Device + ", lungbox " + e.Version},
-		{"Nets", "ResNet-50, VGG-19, GoogLeNet by vote; release " + releases(e.Releases)},
+		{e.say("Pseudonym"), e.patient()},
+		{e.say("Exam"), e.say("%s to %s, %s", e.Started.Local().Format("2006-01-02 15:04"), ended, e.Started.Local().Format("MST"))},
+		{e.say("Zones"), fmt.Sprintf("%s, %d", e.Scheme, len(e.Protocol.Zones))},
+		{e.say("Box"), e.Device + ", lungbox " + e.Version},
+		{e.say("Nets"), e.say("ResNet-50, VGG-19, GoogLeNet by vote; release %s", e.releases())},
 	} {
 		s.SetFont("go", "B", 10)
 		s.CellFormat(28, 6, row[0], "", 0, "L", false, 0, "")
@@ -136,26 +136,26 @@ func (s *sheet) about() {
 	s.Ln(3)
 }
 
-func releases(all []string) string {
-	if len(all) == 0 {
-		return "unknown"
+func (e Exam) releases() string {
+	if len(e.Releases) == 0 {
+		return e.say("unknown")
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(e.Releases, ", ")
 }
 
 // numbers shows total and worst score, large.
 func (s *sheet) numbers() {
 	p := s.exam.Protocol
 	most := (ensemble.Scores - 1) * len(p.Zones)
-	sum, rest := fmt.Sprint(p.Total), fmt.Sprintf("total of %d", most)
+	sum, rest := fmt.Sprint(p.Total), s.exam.say("total of %d", most)
 	switch {
 	case p.Worst == ensemble.None:
-		sum, rest = "–", "no zone has a score"
+		sum, rest = "–", s.exam.say("no zone has a score")
 	case p.Missing > 0:
-		rest = fmt.Sprintf("INCOMPLETE: %d of %d zones missing", p.Missing, len(p.Zones))
+		rest = s.exam.say("INCOMPLETE: %d of %d zones missing", p.Missing, len(p.Zones))
 	}
 	y := s.GetY()
-	for i, n := range [][2]string{{sum, rest}, {dash(p.Worst), "worst zone, 0 to 3"}} {
+	for i, n := range [][2]string{{sum, rest}, {dash(p.Worst), s.exam.say("worst zone, 0 to 3")}} {
 		x := margin + float64(i)*inner/2
 		s.SetDrawColor(150, 150, 150)
 		s.Rect(x, y, inner/2-2, 24, "D")
@@ -182,7 +182,7 @@ func (s *sheet) zones() {
 	s.SetFont("go", "B", 10)
 	s.SetFillColor(230, 230, 230)
 	for i, title := range []string{"Zone", "Score", "Clips", ""} {
-		s.CellFormat(widths[i], 6.5, title, "B", 0, "L", true, 0, "")
+		s.CellFormat(widths[i], 6.5, s.exam.say(title), "B", 0, "L", true, 0, "")
 	}
 	s.Ln(-1)
 	for _, z := range s.exam.Protocol.Zones {
@@ -195,7 +195,7 @@ func (s *sheet) zones() {
 		s.CellFormat(widths[3], 6.5, s.remark(z), "B", 1, "L", false, 0, "")
 	}
 	s.SetFont("go", "", 8)
-	s.MultiCell(inner, 4, legend, "", "L", false)
+	s.MultiCell(inner, 4, s.exam.say(legend), "", "L", false)
 	s.Ln(3)
 }
 
@@ -205,15 +205,15 @@ const legend = "0: regular pleural line, A-lines. 1: indented pleural line, spac
 func (s *sheet) remark(z exam.Zone) string {
 	switch {
 	case z.Missing && z.Clips > 0:
-		return "missing: no clip has a score"
+		return s.exam.say("missing: no clip has a score")
 	case z.Missing && len(s.exam.Of(z.Name)) > 0:
-		return "missing: no clip counts"
+		return s.exam.say("missing: no clip counts")
 	case z.Missing:
-		return "missing: no clip"
+		return s.exam.say("missing: no clip")
 	}
 	for _, c := range s.exam.Of(z.Name) {
 		if c.Human != nil {
-			return "a person judged; see below"
+			return s.exam.say("a person judged; see below")
 		}
 	}
 	return ""
@@ -228,11 +228,11 @@ func (s *sheet) said() {
 		}
 		if title {
 			s.SetFont("go", "B", 12)
-			s.CellFormat(inner, 8, "Judged by a person", "", 1, "L", false, 0, "")
+			s.CellFormat(inner, 8, s.exam.say("Judged by a person"), "", 1, "L", false, 0, "")
 			title = false
 		}
 		s.SetFont("go", "", 10)
-		s.MultiCell(inner, 5.5, printable(fmt.Sprintf("%s  %s  Reason: %s", s.exam.caption(c)[0], c.Human.At.Local().Format(time.DateTime), c.Human.Reason)), "", "L", false)
+		s.MultiCell(inner, 5.5, printable(s.exam.say("%s  %s  Reason: %s", s.exam.line(c), c.Human.At.Local().Format(time.DateTime), c.Human.Reason)), "", "L", false)
 	}
 	if !title {
 		s.Ln(3)
@@ -270,7 +270,7 @@ func (s *sheet) frames() error {
 		s.ImageOptions(name, x+(wide-w)/2, y+(high-h)/2, w, h, false, fpdf.ImageOptions{ImageType: "PNG"}, 0, "")
 		s.SetXY(x, y+high+1)
 		s.SetFont("go", "", 8)
-		s.MultiCell(wide, 4, s.exam.caption(c)[0], "", "L", false)
+		s.MultiCell(wide, 4, printable(s.exam.line(c)), "", "L", false)
 		if column++; column == across {
 			column, y = 0, y+high+12
 		}

@@ -29,6 +29,7 @@ type Exam struct {
 	Version   string   // of lungbox
 	Releases  []string // of the nets that scored, each once
 	Simulated bool
+	Language  string // of the PDF: one of Languages; "" for English
 }
 
 // Clip is one clip with what is shown of it.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -263,6 +264,28 @@ func TestPDF(t *testing.T) {
 			if !strings.Contains(strings.Join(strings.Fields(read), " "), want) {
 				t.Errorf("it does not say %q\n%s", want, read)
 			}
+		}
+	}
+}
+
+// Every text of the PDF is in every language: none is left in English.
+func TestPDFLanguages(t *testing.T) {
+	english := []string{"exam", "page 1 of", "Pseudonym", "Nets", "INCOMPLETE", "missing", "worst zone", "judged", "Reason", "by a person", "AI score", "pleural line", "diagnosis"}
+	for _, language := range report.Languages()[1:] {
+		e := examined(exam.ICLUS14, false)
+		e.Language, e.ID = language, "0000"
+		text, err := e.PDF()
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := checked(t, "pdftotext", "-layout", put(t, report.File{Name: "exam.pdf", Data: text})[0], "-")
+		for _, word := range english {
+			if regexp.MustCompile(`\b` + word + `\b`).MatchString(read) {
+				t.Errorf("%s: the PDF says %q\n%s", language, word, read)
+			}
+		}
+		if !strings.Contains(read, map[string]string{"fr": "zones manquantes", "es": "faltan 4 de 14 zonas"}[language]) {
+			t.Errorf("%s:\n%s", language, read)
 		}
 	}
 }

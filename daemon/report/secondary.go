@@ -86,19 +86,30 @@ func (e Exam) capture(c Clip) (File, error) {
 
 // caption is what stands below a picture: what it shows, and what it is not.
 func (e Exam) caption(c Clip) [2]string {
-	text := fmt.Sprintf("%s zone %s, clip %d: ", e.Scheme, c.Zone, c.Number)
-	switch {
-	case c.Discarded():
-		text += fmt.Sprintf("does not count (AI %s)", said(c.Score))
-	case c.Human != nil:
-		text += fmt.Sprintf("score %s by a person (AI %s)", said(c.Human.Score), said(c.Score))
-	default:
-		text += "AI score " + said(c.Score)
-	}
+	e.Language = "" // as all in a DICOM file
+	text := e.line(c)
 	if e.Simulated {
 		return [2]string{text, "SIMULATED or demo release. Not a diagnosis."}
 	}
 	return [2]string{text, "AI score, not a diagnosis."}
+}
+
+// line says what a clip shows.
+func (e Exam) line(c Clip) string {
+	switch {
+	case c.Discarded():
+		return e.say("%s zone %s, clip %d: does not count (AI %s)", e.Scheme, c.Zone, c.Number, e.said(c.Score))
+	case c.Human != nil:
+		return e.say("%s zone %s, clip %d: score %s by a person (AI %s)", e.Scheme, c.Zone, c.Number, e.said(c.Human.Score), e.said(c.Score))
+	}
+	return e.say("%s zone %s, clip %d: AI score %s", e.Scheme, c.Zone, c.Number, e.said(c.Score))
+}
+
+func (e Exam) said(s ensemble.Score) string {
+	if s == ensemble.None {
+		return e.say("none")
+	}
+	return said(s)
 }
 
 func said(s ensemble.Score) string {

@@ -169,7 +169,7 @@ func (e Exam) Structured() (File, error) {
 
 // told is all that may change in a report of an exam.
 func (e Exam) told() (out []string) {
-	out = append(out, stamp(e.Ended), e.Version, fmt.Sprint(e.Simulated), strings.Join(e.Releases, " "))
+	out = append(out, stamp(e.Ended), e.Version, e.Language, fmt.Sprint(e.Simulated), strings.Join(e.Releases, " "))
 	for _, c := range e.Clips {
 		reason := ""
 		if c.Human != nil {

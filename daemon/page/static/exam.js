@@ -2,7 +2,7 @@
 
 import { Freshness, SILENCE, STALE } from './freshness.js';
 import { follow } from './looks.js';
-import { day, t } from './speech.js';
+import { code, day, t } from './speech.js';
 import { heatLayer } from './view.js';
 import { ofResult, ofState } from './words.js';
 
@@ -112,7 +112,7 @@ function reported(e) {
   const link = (format, title) => {
     const a = document.createElement('a');
     a.className = 'button';
-    a.href = `/api/exam/${e.id}/report/${format}`;
+    a.href = `/api/exam/${e.id}/report/${format}?language=${code}`;
     a.download = '';
     a.textContent = title;
     return a;
