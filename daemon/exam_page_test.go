@@ -71,6 +71,26 @@ func TestExamPage(t *testing.T) {
 	speak("en")
 	b.Resize(820, 1180)
 	b.Screenshot("exam-tablet")
+	for _, size := range []struct {
+		name          string
+		width, height int64
+	}{{"small", 800, 480}, {"phone", 390, 844}} {
+		b.Resize(size.width, size.height)
+		b.Screenshot("exam-" + size.name)
+		// The digit, the whole chest and what records are in sight at once, and nothing lies over the digit.
+		if hidden := browsertest.Eval[string](b, `(() => {
+			const foot = document.querySelector("#actions").getBoundingClientRect().top;
+			const out = [...document.querySelectorAll("#map button, .live #score")].filter((e) => e.getBoundingClientRect().bottom > foot + 1 || e.getBoundingClientRect().top < 0);
+			const r = document.querySelector("#score").getBoundingClientRect(), h = document.querySelector("#heat").getBoundingClientRect();
+			if (r.left < h.right && h.left < r.right && r.top < h.bottom && h.top < r.bottom) out.push(document.querySelector("#heat"));
+			const live = document.querySelector(".live").getBoundingClientRect();
+			if (r.top < live.top || r.bottom > live.bottom) out.push(document.querySelector("#score"));
+			return out.map((e) => e.id || e.dataset.zone).join(" ");
+		})()`); hidden != "" {
+			t.Errorf("%s: out of sight, or over the digit: %s", size.name, hidden)
+		}
+	}
+	b.Resize(820, 1180)
 	if wide := browsertest.Eval[bool](b, `document.documentElement.scrollWidth > innerWidth`); wide {
 		t.Error("on a tablet it is wider than the screen")
 	}

@@ -64,6 +64,7 @@ func trySetup(ctx context.Context, m *machine, _ options) (measured []string, er
 		return measured, err
 	}
 	for round := range 2 {
+		time.Sleep(3 * time.Second) // it starts again once the answer is out
 		if _, err := m.until(ctx, 3*time.Minute, "scores", running); err != nil {
 			return measured, err
 		}
@@ -91,8 +92,8 @@ func trySetup(ctx context.Context, m *machine, _ options) (measured []string, er
 		if changed := strings.Contains(answer, "true"); changed != (round == 0) {
 			return measured, fmt.Errorf("round %d: %s", round, answer)
 		}
-		time.Sleep(time.Second)
 	}
+	time.Sleep(3 * time.Second)
 	if _, err := m.until(ctx, 3*time.Minute, "scores", running); err != nil {
 		return measured, err
 	}
