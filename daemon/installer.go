@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lungbox/daemon/config"
@@ -32,6 +33,7 @@ type installer struct {
 	store  *journal.Journal
 	lamps  *panel.Panel
 	again  chan<- struct{} // starts the box again
+	busy   sync.Mutex      // held while a check or a test clip runs
 }
 
 // Limits of what the setup waits for.
@@ -103,13 +105,21 @@ func (i *installer) restart() {
 	})
 }
 
-// ChooseSource takes pictures from elsewhere.
+// ChooseSource takes pictures from elsewhere, but not from files of this machine: whoever has the
+// page's password may not read, or move, what the box may.
 func (i *installer) ChooseSource(ctx context.Context, from, by string) error {
+	if kind, _, _ := strings.Cut(from, ":"); (kind == "clip" || kind == "inbox") && from != i.config.Source.From {
+		return page.Refusal("files and folders are set in lungbox.toml, or by lungbox setup on the box")
+	}
 	return i.choose(ctx, "source.from", from, by)
 }
 
-// ChoosePanel lights another panel.
+// ChoosePanel lights another panel. A port that is named is a device.
 func (i *installer) ChoosePanel(ctx context.Context, driver, by string) error {
+	kind, rest, _ := strings.Cut(driver, ":")
+	if device, _, _ := strings.Cut(rest, ":"); (kind == "serial" || strings.HasPrefix(kind, "max7219")) && (!strings.HasPrefix(device, "/dev/") || filepath.Clean(device) != device) {
+		return page.Refusal("a port is a device below /dev")
+	}
 	return i.choose(ctx, "panel.driver", driver, by)
 }
 
@@ -174,6 +184,10 @@ func (i *installer) Enrol(ctx context.Context, hub, text, by string) error {
 
 // self runs this program with the box's configuration, as a technician would on a terminal.
 func (i *installer) self(ctx context.Context, args ...string) (stdout []byte, err error) {
+	if !i.busy.TryLock() {
+		return nil, page.Refusal("a check is running: wait until it is done")
+	}
+	defer i.busy.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	program, err := os.Executable()

@@ -69,7 +69,10 @@ func TestSetupPage(t *testing.T) {
 	b.Until(`document.getElementById("panels").value === "gpio:gpiochip9:13,12,11,10,14" && /in another order/.test(document.getElementById("lamps-said").textContent)`)
 
 	// What is wrong is refused in one line, and nothing changes.
-	for path, body := range map[string]string{"source": `{"from":"tape:"}`, "panel": `{"driver":"gpio:x"}`, "lamp": `{"lamp":5}`, "order": `{"seen":[1,2]}`, "enrol": `{"hub":"https://127.0.0.1:1","code":"x"}`} {
+	for path, body := range map[string]string{
+		"source": `{"from":"tape:"}`, "source?": `{"from":"inbox:/var/lib"}`, "source??": `{"from":"clip:/etc"}`,
+		"panel": `{"driver":"gpio:x"}`, "panel?": `{"driver":"serial:/etc/passwd:relay"}`, "panel??": `{"driver":"serial:/dev/../etc/passwd:relay"}`, "lamp": `{"lamp":5}`, "order": `{"seen":[1,2]}`, "enrol": `{"hub":"https://127.0.0.1:1","code":"x"}`,
+	} {
 		if code, said := post(t, r.address+"/api/setup/"+path, body, ""); code != http.StatusConflict || strings.Count(strings.TrimSpace(said), "\n") > 0 {
 			t.Errorf("%s %s: %d %s", path, body, code, said)
 		}
