@@ -234,7 +234,7 @@ func (b *box) run(ctx context.Context) error {
 	if b.config.Archive.Address != "" {
 		sending := b.steps("the sending of reports")
 		group.Go(func() error { return b.toArchive(ctx, sending) })
-	} else if err := b.store.SendReports(ctx, false, time.Time{}); err != nil {
+	} else if err := b.store.SendReports(ctx, false); err != nil {
 		b.log.Error("exams may be sent that were not meant to", "why", err)
 	}
 	for _, part := range b.feed.parts {

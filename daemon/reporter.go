@@ -130,7 +130,7 @@ func peer(c config.Config) archive.Peer {
 func (b *box) toArchive(ctx context.Context, beat func(time.Duration)) error {
 	r := reporter{records: b.store, clips: b.examiner, device: b.name()}
 	return archive.Run(ctx, archive.Config{
-		Store: b.store, Open: openFor, Send: peer(b.config).Send, Beat: beat,
+		Store: b.store, Open: openFor, Current: func() string { return b.session.Current().ID }, Send: peer(b.config).Send, Beat: beat,
 		Note: func(text string) { b.note("archive", text) },
 		Files: func(ctx context.Context, e journal.Exam) ([]report.File, error) {
 			told, err := r.tell(ctx, e)

@@ -13,7 +13,7 @@ import (
 
 // Store is what a queue needs of the journal.
 type Store interface {
-	SendReports(ctx context.Context, want bool, now time.Time) error
+	SendReports(ctx context.Context, want bool) error
 	Unsent(ctx context.Context, stale time.Time) ([]journal.Exam, error)
 	Sent(ctx context.Context, exam string, files int) error
 }
@@ -24,11 +24,13 @@ type Config struct {
 	// Files makes an exam's files; none: there is nothing to send.
 	Files func(ctx context.Context, e journal.Exam) ([]report.File, error)
 	Send  func(ctx context.Context, files []report.File) error
-	Open  time.Duration            // an exam that was cut off may be gone on with so long
-	Note  func(text string)        // shows people why exams wait; "": none does
-	Beat  func(next time.Duration) // sign of life: the next comes within so long
-	Every time.Duration            // between two looks, 0: 2 s
-	Most  time.Duration            // between two tries at an archive that does not answer, 0: 5 min
+	// Current is the exam that is under way, "" for none: it is never sent, whatever the clock says.
+	Current func() string
+	Open    time.Duration            // an exam that was cut off may be gone on with so long
+	Note    func(text string)        // shows people why exams wait; "": none does
+	Beat    func(next time.Duration) // sign of life: the next comes within so long
+	Every   time.Duration            // between two looks, 0: 2 s
+	Most    time.Duration            // between two tries at an archive that does not answer, 0: 5 min
 }
 
 // Run sends what is to be sent until ctx ends.
@@ -39,7 +41,7 @@ func Run(ctx context.Context, c Config) error {
 	if c.Most == 0 {
 		c.Most = 5 * time.Minute
 	}
-	if err := c.Store.SendReports(ctx, true, time.Now()); err != nil {
+	if err := c.Store.SendReports(ctx, true); err != nil {
 		return err
 	}
 	wait, tries := c.Every, map[string]int{}
@@ -77,6 +79,7 @@ func (c Config) turn(ctx context.Context, tries map[string]int) (waiting int, er
 	if err != nil {
 		return 0, err
 	}
+	exams = slices.DeleteFunc(exams, func(e journal.Exam) bool { return e.ID == c.Current() })
 	slices.SortStableFunc(exams, func(a, b journal.Exam) int { return cmp.Compare(tries[a.ID], tries[b.ID]) })
 	for i, e := range exams {
 		c.Beat(SendLimit + usual)

@@ -23,7 +23,7 @@ type store struct {
 	fails error // of Sent
 }
 
-func (s *store) SendReports(context.Context, bool, time.Time) error { return nil }
+func (s *store) SendReports(context.Context, bool) error { return nil }
 
 func (s *store) Unsent(context.Context, time.Time) (out []journal.Exam, _ error) {
 	s.mu.Lock()
@@ -56,7 +56,7 @@ func TestOneRefusedHoldsUpNoOther(t *testing.T) {
 		var note string
 		go func() {
 			_ = archive.Run(ctx, archive.Config{
-				Store: s, Beat: func(time.Duration) {}, Note: func(text string) { note = text }, Every: time.Second, Most: time.Minute,
+				Store: s, Beat: func(time.Duration) {}, Current: func() string { return "" }, Note: func(text string) { note = text }, Every: time.Second, Most: time.Minute,
 				Files: func(_ context.Context, e journal.Exam) ([]report.File, error) {
 					return []report.File{{Name: e.ID}}, nil
 				},
@@ -93,7 +93,7 @@ func TestNotNotedIsSentAgain(t *testing.T) {
 		times := 0
 		go func() {
 			_ = archive.Run(ctx, archive.Config{
-				Store: s, Beat: func(time.Duration) {}, Note: func(string) {},
+				Store: s, Beat: func(time.Duration) {}, Current: func() string { return "" }, Note: func(string) {},
 				Files: func(context.Context, journal.Exam) ([]report.File, error) { return []report.File{{}}, nil },
 				Send:  func(context.Context, []report.File) error { times++; return nil },
 			})

@@ -51,7 +51,10 @@ func (j *Journal) SaveClip(ctx context.Context, c Clip) error {
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO clip (exam, number, body) VALUES (?, ?, ?) ON CONFLICT (exam, number) DO UPDATE SET body = excluded.body",
 			j.key.Name(c.Exam), c.Number, j.key.Seal(body, j.clipPlace(c.Exam, c.Number)))
-		return err
+		if err != nil {
+			return err
+		}
+		return j.unsend(ctx, tx, c.Exam)
 	}, nil)
 }
 

@@ -82,7 +82,10 @@ func (j *Journal) SaveExam(ctx context.Context, e Exam) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO exam (id, scheme, label, started, ended) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET scheme = excluded.scheme, label = excluded.label, started = excluded.started, ended = excluded.ended`,
 			id, e.Scheme, label, e.Started.UnixMicro(), ended)
-		return err
+		if err != nil {
+			return err
+		}
+		return j.unsend(ctx, tx, e.ID)
 	}, nil)
 }
 

@@ -3,24 +3,30 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 )
 
-// sendSince is the key of meta with the time since when exams are to be sent.
-const sendSince = "send since"
-
-// SendReports says whether reports of exams are to be sent to an archive. Exams from before the
-// first time that they are are none of the archive's.
-func (j *Journal) SendReports(ctx context.Context, want bool, now time.Time) error {
+// SendReports says whether reports of exams are to be sent to an archive from now on. Exams that
+// are there already when that begins are none of the archive's. No clock is asked: one that jumps
+// must not lose a report.
+func (j *Journal) SendReports(ctx context.Context, want bool) error {
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		query, args := "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING", []any{sendSince, strconv.FormatInt(now.UnixMicro(), 10)}
-		if !want {
-			query, args = "DELETE FROM meta WHERE key = ?", args[:1]
+		var known int
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM meta WHERE key = 'send reports'").Scan(&known); err != nil {
+			return err
 		}
-		_, err := tx.ExecContext(ctx, query, args...)
+		if want && known > 0 {
+			return nil
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE exam SET sent = 0 WHERE sent IS NULL"); err != nil {
+			return err
+		}
+		change := "DELETE FROM meta WHERE key = 'send reports'"
+		if want {
+			change = "INSERT INTO meta (key, value) VALUES ('send reports', 'yes')"
+		}
+		_, err := tx.ExecContext(ctx, change)
 		return err
 	}, nil)
 }
@@ -28,25 +34,24 @@ func (j *Journal) SendReports(ctx context.Context, want bool, now time.Time) err
 // Unsent are the exams whose reports are to be sent, the oldest first: those that have ended, and
 // those begun before stale, which nobody will go on with.
 func (j *Journal) Unsent(ctx context.Context, stale time.Time) ([]Exam, error) {
-	var since int64
-	err := j.read.QueryRowContext(ctx, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?", sendSince).Scan(&since)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("journal %s: %w", j.dir, err)
-	}
-	return j.exams(ctx, "WHERE sent IS NULL AND started >= ? AND (ended IS NOT NULL OR started < ?) ORDER BY started, id", since, stale.UnixMicro())
+	return j.exams(ctx, "WHERE sent IS NULL AND (ended IS NOT NULL OR started < ?) ORDER BY started, id", stale.UnixMicro())
 }
 
 // Sent notes that an exam's report, so many files, was taken by the archive, here and in the audit
-// trail at once. With no file there was nothing to send.
+// trail at once. With no file there was nothing to send. An exam or a clip of it that is saved
+// after that makes another report, which is to be sent again.
 func (j *Journal) Sent(ctx context.Context, exam string, files int) error {
 	now := j.now()
 	return j.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "UPDATE exam SET sent = ? WHERE id = ?", now.UnixMicro(), j.key.Name(exam)); err != nil || files == 0 {
+		if _, err := tx.ExecContext(ctx, "UPDATE exam SET sent = ? WHERE id = ?", max(1, now.UnixMicro()), j.key.Name(exam)); err != nil || files == 0 {
 			return err
 		}
 		return audit(ctx, tx, AuditEntry{Time: now, Actor: "archive", Action: "exam sent to the archive", Detail: fmt.Sprintf("exam %s, %d files", exam, files)})
 	}, nil)
+}
+
+// unsend makes the report of an exam that was sent one that is to be sent.
+func (j *Journal) unsend(ctx context.Context, tx *sql.Tx, exam string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE exam SET sent = NULL WHERE id = ? AND sent > 0", j.key.Name(exam))
+	return err
 }

@@ -1,2 +1,2 @@
--- When an exam's report was taken by the hospital's archive; NULL: not yet, or nobody asked.
+-- When an exam's report was taken by the hospital's archive; NULL: not yet; 0: it is not to be sent.
 ALTER TABLE exam ADD COLUMN sent INTEGER;
