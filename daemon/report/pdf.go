@@ -46,7 +46,7 @@ func (e Exam) Encapsulated() (File, error) {
 	d.none(tag.ConceptNameCodeSequence)
 	d.put(tag.MIMETypeOfEncapsulatedDocument, "application/pdf")
 	d.put(tag.EncapsulatedDocument, content)
-	return d.file("pdf.dcm", encapsulatedPDFStorage, uid(append([]string{e.Device, e.ID, "pdf"}, e.told()...)...))
+	return d.file("pdf.dcm", encapsulatedPDFStorage, uid(append([]string{e.ID, "pdf"}, e.told()...)...))
 }
 
 // PDF is the exam on paper. The same exam gives the same pages; the library puts the letters of

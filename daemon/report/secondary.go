@@ -27,7 +27,7 @@ func (e Exam) captured(c Clip) string {
 	if c.Human != nil {
 		said = fmt.Sprint(c.Human.Score, c.Human.Discard)
 	}
-	return uid(e.Device, e.ID, "capture", fmt.Sprint(c.Number), stamp(c.Started), fmt.Sprint(c.Score), said)
+	return uid(e.ID, "capture", fmt.Sprint(c.Number), stamp(c.Started), fmt.Sprint(c.Score), said)
 }
 
 // Captures are the clips' best frames as Secondary Captures, each with a line below the picture:

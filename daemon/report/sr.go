@@ -158,13 +158,13 @@ func (e Exam) Structured() (File, error) {
 	d.put(tag.CodingSchemeIdentificationSequence, scheme)
 	if len(evidence) > 0 {
 		var series, study dataset
-		series.put(tag.SeriesInstanceUID, uid(e.Device, e.ID, "series", "US", "Best frames"))
+		series.put(tag.SeriesInstanceUID, uid(e.ID, "series", "US", "Best frames"))
 		series.put(tag.ReferencedSOPSequence, evidence...)
 		study.put(tag.StudyInstanceUID, e.study())
 		study.put(tag.ReferencedSeriesSequence, series)
 		d.put(tag.CurrentRequestedProcedureEvidenceSequence, study)
 	}
-	return d.file("sr.dcm", comprehensiveSRStorage, uid(append([]string{e.Device, e.ID, "sr"}, e.told()...)...))
+	return d.file("sr.dcm", comprehensiveSRStorage, uid(append([]string{e.ID, "sr"}, e.told()...)...))
 }
 
 // told is all that may change in a report of an exam.
@@ -195,7 +195,7 @@ func (e Exam) zone(name string, score ensemble.Score, clips int) item {
 	}
 	group := container("CONTAINS", code{"125007", "DCM", "Measurement Group"}, "1501",
 		text("HAS OBS CONTEXT", code{"112039", "DCM", "Tracking Identifier"}, e.Scheme+" "+name),
-		uidref("HAS OBS CONTEXT", code{"112040", "DCM", "Tracking Unique Identifier"}, uid(e.Device, e.ID, "zone", name)),
+		uidref("HAS OBS CONTEXT", code{"112040", "DCM", "Tracking Unique Identifier"}, uid(e.ID, "zone", name)),
 		site,
 		number(code{"zone-score", private, "Lung ultrasound score of the zone, 0 to 3"}, score, why, coded("HAS CONCEPT MOD", derivation, maximum)),
 	)
@@ -254,7 +254,7 @@ func (e Exam) sum() item {
 	}
 	group := container("CONTAINS", code{"125007", "DCM", "Measurement Group"}, "1501",
 		text("HAS OBS CONTEXT", code{"112039", "DCM", "Tracking Identifier"}, e.Scheme+" total"),
-		uidref("HAS OBS CONTEXT", code{"112040", "DCM", "Tracking Unique Identifier"}, uid(e.Device, e.ID, "total")),
+		uidref("HAS OBS CONTEXT", code{"112040", "DCM", "Tracking Unique Identifier"}, uid(e.ID, "total")),
 		coded("HAS CONCEPT MOD", code{"363698007", "SCT", "Finding Site"}, lung),
 		number(name, value, notAttempted, coded("HAS CONCEPT MOD", derivation, total)),
 		number(code{"worst", private, "Lung ultrasound score of the worst zone, 0 to 3"}, p.Worst, notAttempted, coded("HAS CONCEPT MOD", derivation, maximum)),

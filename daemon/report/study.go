@@ -11,7 +11,7 @@ import (
 var implementation = uid("implementation")
 
 // study is the study that an exam becomes.
-func (e Exam) study() string { return uid(e.Device, e.ID, "study") }
+func (e Exam) study() string { return uid(e.ID, "study") }
 
 // base begins a file: patient, study, series and equipment (PS3.3 C.7.1 to C.7.5).
 func (e Exam) base(modality, series string, number int) (d dataset) {
@@ -30,7 +30,7 @@ func (e Exam) base(modality, series string, number int) (d dataset) {
 	d.put(tag.AccessionNumber)
 	d.put(tag.StudyDescription, "Lung ultrasound, "+e.Scheme)
 	d.put(tag.Modality, modality)
-	d.put(tag.SeriesInstanceUID, uid(e.Device, e.ID, "series", modality, series))
+	d.put(tag.SeriesInstanceUID, uid(e.ID, "series", modality, series))
 	d.put(tag.SeriesNumber, fmt.Sprint(number))
 	d.put(tag.SeriesDescription, e.title(series))
 	d.put(tag.Manufacturer, "Lungbox")
