@@ -119,6 +119,15 @@ func TestSpeechIsWhole(t *testing.T) {
 	}
 }
 
+// Every page says what a score is not.
+func TestNotADiagnosis(t *testing.T) {
+	for name, text := range read(t, "static/*.html") {
+		if !strings.Contains(text, "<strong>AI score, not a diagnosis</strong>") {
+			t.Errorf("%s does not say that a score is no diagnosis", name)
+		}
+	}
+}
+
 // The page in every language, at every size, by day and by night: all fits, nothing is English,
 // what is right to left is, and lamps and votes stand as on the panel.
 func TestLanguages(t *testing.T) {
