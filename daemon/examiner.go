@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"image"
-	"image/png"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +20,6 @@ import (
 	"lungbox/daemon/pipeline"
 	"lungbox/daemon/report"
 	"lungbox/ensemble"
-	"lungbox/sync/atomicfile"
 	"lungbox/sync/journal"
 	"lungbox/sync/seal"
 )
@@ -37,7 +33,9 @@ type examiner struct {
 	key     *seal.Key
 	log     *slog.Logger
 	beat    func()
-	device  string // name of the box
+	device  string            // name of the box
+	floor   int64             // room that pictures leave on the disk
+	note    func(text string) // tells people what is wrong with pictures; "": nothing is
 
 	mu        sync.Mutex
 	recording *exam.Recording
@@ -52,9 +50,6 @@ type scoredBy struct {
 	notice    string
 	simulated bool
 }
-
-// clipFolder, in the state folder, holds the clips' best frames.
-const clipFolder = "clips"
 
 const (
 	clipLength = 5 * time.Second // a breath or two
@@ -112,42 +107,16 @@ func (x *examiner) keep(ctx context.Context, r *exam.Recording) {
 		picture = x.pictures[s.Score]
 	}
 	x.recording, x.pictures, x.scored = nil, [ensemble.Scores]*image.Gray{}, scoredBy{}
-	err := x.store.SaveClip(ctx, c)
-	if err == nil && picture != nil {
-		err = x.savePicture(c, picture)
+	// The picture first: a clip that is cut off there is as if it had not been recorded.
+	var lacking error
+	if picture != nil {
+		lacking = x.savePicture(ctx, c, picture)
 	}
+	x.note(trouble(lacking))
+	err := errors.Join(lacking, x.store.SaveClip(ctx, c))
 	if err != nil && ctx.Err() == nil {
 		x.log.Error("the clip is not recorded as a whole; its frames are", "clip", c.Number, "why", err)
 	}
-}
-
-func (x *examiner) file(id string, clip int) string {
-	return filepath.Join(x.folder, fmt.Sprintf("%s-%d.png", x.key.Name(id), clip))
-}
-
-func (x *examiner) savePicture(c journal.Clip, picture *image.Gray) error {
-	var out bytes.Buffer
-	if err := png.Encode(&out, picture); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(x.folder, 0o700); err != nil {
-		return err
-	}
-	path := x.file(c.Exam, c.Number)
-	return atomicfile.WritePrivate(path, x.key.Seal(out.Bytes(), filepath.Base(path)))
-}
-
-// ClipPicture is a clip's best frame.
-func (x *examiner) ClipPicture(_ context.Context, id string, clip int) ([]byte, error) {
-	if strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		return nil, errors.New("no such exam")
-	}
-	path := x.file(id, clip)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, errors.New("this clip has no picture")
-	}
-	return x.key.Open(text, filepath.Base(path))
 }
 
 // shortened is another exam in numbers.

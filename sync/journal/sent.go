@@ -37,6 +37,11 @@ func (j *Journal) Unsent(ctx context.Context, stale time.Time) ([]Exam, error) {
 	return j.exams(ctx, "WHERE sent IS NULL AND (ended IS NOT NULL OR started < ?) ORDER BY started, id", stale.UnixMicro())
 }
 
+// Taken are the exams that the archive has, the oldest first.
+func (j *Journal) Taken(ctx context.Context) ([]Exam, error) {
+	return j.exams(ctx, "WHERE sent > 0 ORDER BY started, id")
+}
+
 // Sent notes that an exam's report, so many files, was taken by the archive, here and in the audit
 // trail at once. With no file there was nothing to send. An exam or a clip of it that is saved
 // after that makes another report, which is to be sent again.
