@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,15 +18,7 @@ import (
 // in the way it is meant and in ways that are refused.
 func TestOpenAPI(t *testing.T) {
 	dir := t.TempDir()
-	config := boxConfig(t, dir, "")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live := strings.Replace(string(text), "from = 'clip:", "from = '"+film(t)+"' # ", 1)
-	if err := os.WriteFile(config, []byte(live), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	config := liveConfig(t, dir)
 	r := startBox(t, config)
 	until(t, r, "scores", func() bool { return r.state(t).Panel.Score != ensemble.None })
 	until(t, r, "a region", func() bool { return r.place(t).Bounds[2] > 0 })

@@ -23,15 +23,7 @@ func TestDashboard(t *testing.T) {
 		t.Skip("prometheus is not installed (make tools-test): the dashboard is not tried with it")
 	}
 	dir := t.TempDir()
-	config := boxConfig(t, dir, "")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live := strings.Replace(string(text), "from = 'clip:", "from = '"+film(t)+"' # ", 1) // a gate is there for live pictures alone
-	if err := os.WriteFile(config, []byte(live), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	config := liveConfig(t, dir)
 	r := startBox(t, config)
 	until(t, r, "scores", func() bool { return r.state(t).Panel.Score != ensemble.None })
 	settings := filepath.Join(dir, "prometheus.yml")
@@ -56,7 +48,7 @@ func TestDashboard(t *testing.T) {
 			Targets []struct{ Expr string }
 		}
 	}
-	text, err = os.ReadFile("../systemd/grafana.json")
+	text, err := os.ReadFile("../systemd/grafana.json")
 	if err != nil {
 		t.Fatal(err)
 	}

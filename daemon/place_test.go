@@ -31,6 +31,14 @@ func film(t *testing.T) string {
 }
 
 // place asks where the picture lies.
+// liveConfig is boxConfig with a live source: one that has a region and a gate.
+func liveConfig(t *testing.T, dir string) (config string) {
+	t.Helper()
+	config = boxConfig(t, dir, "")
+	edit(t, config, "from = 'clip:", "from = '"+film(t)+"' # ")
+	return config
+}
+
 func (r *running) place(t *testing.T) (at struct {
 	Size   [2]int
 	Bounds [4]int
@@ -52,15 +60,7 @@ func (r *running) place(t *testing.T) (at struct {
 // restarts, until they take it back; the audit trail says so.
 func TestRegionFromThePage(t *testing.T) {
 	dir := t.TempDir()
-	config := boxConfig(t, dir, "")
-	text, err := os.ReadFile(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live := strings.Replace(string(text), "from = 'clip:", "from = '"+film(t)+"' # ", 1)
-	if err := os.WriteFile(config, []byte(live), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	config := liveConfig(t, dir)
 	r := startBox(t, config)
 	until(t, r, "a region", func() bool { at := r.place(t); return at.Size[0] > 0 && at.Bounds[2] > 0 && !at.Set })
 	found := r.place(t)

@@ -1,17 +1,11 @@
 // The exam: live picture and score, the zones of the chest as buttons, clips, the sum.
 
-import { Freshness, SILENCE, STALE } from './freshness.js';
-import { follow } from './looks.js';
+import { button, listen, said, text } from './live.js';
 import { code, day, t } from './speech.js';
 import { heatLayer } from './view.js';
-import { ofResult, ofState } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const freshness = new Freshness();
-let newest = null; // message
-let shown = null;  // message with the newest result
-let picture = null; // its picture, decoded
-let exam = null;   // what the box said last, null when it says nothing
+let exam = null; // what the box said last, null when it says nothing
 
 const FRONT = t('front');
 const SIDE = t('side');
@@ -28,76 +22,18 @@ const COLUMNS = {
 const SCHEMES = {
   blue12: t('12 zones (R1 to L6)'), iclus14: t('14 zones (ICLUS)'), volpicelli8: t('8 zones (Volpicelli)'), blue6: t('6 points (BLUE)'),
 };
-const said = (score) => (score === null ? '–' : String(score));
 
-function text(id, value) {
-  if ($(id).textContent !== value) $(id).textContent = value;
-}
-
-// Live picture and score, only while they are fresh.
-function live() {
-  const now = performance.now();
-  const heard = newest !== null && freshness.silence(now) <= SILENCE;
-  const fresh = heard && newest.state === 'running' && shown !== null && freshness.age(shown, now) <= STALE;
-  const part = document.querySelector('.live');
-  if (!fresh) {
-    shown = null;
-    $('picture').replaceChildren();
-    picture = null;
-    const [title, reason] = heard && newest.state !== 'running' ? ofState(newest.state, newest.detail) : [t('No live data'), t('Nothing fresh for 2 seconds')];
-    part.dataset.mode = 'stale';
-    text('empty', title);
-    text('score', '–');
-    text('title', reason);
-    return;
-  }
-  const { result } = shown;
-  const [title, reason] = ofResult(result);
-  part.dataset.mode = result.score === null ? 'no-score' : 'score';
-  text('empty', '');
-  text('score', said(result.score));
-  text('title', result.score === null ? `${title}: ${reason}` : reason);
-}
-
-async function take(message) {
-  freshness.hear(message.at_ms, performance.now());
-  newest = message;
-  follow(message);
-  $('demo').hidden = !message.demo;
-  text('demo-text', t(message.demo ?? ''));
-  if (message.result && message.picture) {
-    const img = new Image();
-    img.alt = t('Live ultrasound picture');
-    img.src = `data:image/jpeg;base64,${message.picture}`;
-    try {
-      await img.decode();
-    } catch {
-      return;
-    }
-    if (newest !== message) return; // a newer one was faster
-    shown = message;
-    $('simulated').hidden = !message.result.simulated;
-    picture = img;
-    drawPicture();
-  }
-  live();
-}
-
-// The picture, and over it, when somebody asks, where its score comes from.
-function drawPicture() {
-  if (picture === null) return;
-  const heat = $('heat').getAttribute('aria-pressed') === 'true' && shown?.heat;
-  $('picture').replaceChildren(picture, ...(heat ? [heatLayer(picture, heat)] : []));
-}
-
-function button(label, act, ...classes) {
-  const b = document.createElement('button');
-  b.type = 'button';
-  b.textContent = label;
-  b.className = classes.join(' ');
-  b.addEventListener('click', act);
-  return b;
-}
+const live = listen({
+  heard(message) {
+    $('demo').hidden = !message.demo;
+    text('demo-text', t(message.demo ?? ''));
+    if (message.result) $('simulated').hidden = !message.result.simulated;
+  },
+  // Over the picture, when somebody asks, where its score comes from.
+  layers(image, { heat }) {
+    return heat && $('heat').getAttribute('aria-pressed') === 'true' ? [heatLayer(image, heat)] : [];
+  },
+});
 
 function item(...children) {
   const li = document.createElement('li');
@@ -280,7 +216,7 @@ $('form').addEventListener('submit', (e) => {
 $('record').addEventListener('click', () => post('record', {}));
 $('heat').addEventListener('click', () => {
   $('heat').setAttribute('aria-pressed', String($('heat').getAttribute('aria-pressed') !== 'true'));
-  drawPicture();
+  live.draw();
 });
 $('next').addEventListener('click', () => post('zone', {}));
 $('end').addEventListener('click', () => {
@@ -297,10 +233,5 @@ addEventListener('keydown', (e) => {
   }
 });
 
-const events = new EventSource('/api/events');
-events.onopen = () => freshness.reset();
-events.onmessage = (e) => take(JSON.parse(e.data));
-setInterval(live, 200);
 setInterval(refresh, 500);
-live();
 refresh();

@@ -1,71 +1,28 @@
 // The setup of a new box: what it sees, what to choose, which lamp is lit.
 
-import { Freshness, SILENCE, STALE } from './freshness.js';
-import { follow } from './looks.js';
+import { button, listen, text } from './live.js';
 import { t } from './speech.js';
-import { ofResult, ofState } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const freshness = new Freshness();
-let newest = null;  // message
-let shown = null;   // message with the newest picture
-let state = null;   // what there is to choose, null while the box says nothing
-let seen = null;    // where lamps were seen so far, while they are tried
+let state = null; // what there is to choose, null while the box says nothing
+let seen = null;  // where lamps were seen so far, while they are tried
 
 const LAMPS = ['0', '1', '2', '3', t('live')];
-
-function text(id, value) {
-  if ($(id).textContent !== value) $(id).textContent = value;
-}
 
 function done(step, yes) {
   $(`step-${step}`).classList.toggle('done', yes);
 }
 
-// What the box sees, only while it is fresh.
-function live() {
-  const now = performance.now();
-  const heard = newest !== null && freshness.silence(now) <= SILENCE;
-  const fresh = heard && newest.state === 'running' && shown !== null && freshness.age(shown, now) <= STALE;
-  document.querySelector('.live').dataset.mode = fresh ? 'score' : 'stale';
-  done('picture', fresh);
-  done('region', fresh && shown.result.score !== null);
-  text('source-now', heard ? newest.source : '');
-  if (fresh) {
-    const [title, reason] = ofResult(shown.result);
-    text('empty', '');
-    text('score', shown.result.score === null ? '–' : String(shown.result.score));
-    text('title', shown.result.score === null ? `${title}: ${reason}` : reason);
-    return;
-  }
-  shown = null;
-  $('picture').replaceChildren();
-  const [title, reason] = heard && newest.state !== 'running' ? ofState(newest.state, newest.detail) : [t('No live data'), t('Waiting for the box')];
-  text('empty', title);
-  text('score', '–');
-  text('title', reason);
-}
-
-async function take(message) {
-  freshness.hear(message.at_ms, performance.now());
-  newest = message;
-  follow(message);
-  $('region').hidden = !message.places;
-  if (message.result && message.picture) {
-    const img = new Image();
-    img.alt = t('Live ultrasound picture');
-    img.src = `data:image/jpeg;base64,${message.picture}`;
-    try {
-      await img.decode();
-    } catch {
-      return;
-    }
-    if (newest !== message) return; // a newer one was faster
-    shown = message;
-    $('picture').replaceChildren(img);
-  }
-  live();
-}
+listen({
+  heard(message) {
+    $('region').hidden = !message.places;
+  },
+  looked(newest, shown) {
+    text('source-now', newest?.source ?? '');
+    done('picture', shown !== null);
+    done('region', shown !== null && shown.result.score !== null);
+  },
+});
 
 function say(problem) {
   text('said', problem);
@@ -89,12 +46,9 @@ async function post(path, body) {
   }
 }
 
-function button(label, act, pressed) {
-  const b = document.createElement('button');
-  b.type = 'button';
-  b.textContent = label;
+function choice(label, act, pressed) {
+  const b = button(label, act);
   b.setAttribute('aria-pressed', String(pressed));
-  b.addEventListener('click', act);
   return b;
 }
 
@@ -104,7 +58,7 @@ function draw() {
   if ($('sources').dataset.is !== is) { // buttons stay where they are while a finger is on one
     $('sources').dataset.is = is;
     const others = state.sources.some((s) => s.value === state.source) ? [] : [{ value: state.source, title: state.source.replace(/^clip:.*\//, 'clip: ') }];
-    $('sources').replaceChildren(...[...state.sources, ...others].map((s) => button(s.title, async () => {
+    $('sources').replaceChildren(...[...state.sources, ...others].map((s) => choice(s.title, async () => {
       if (await post('source', { from: s.value })) again();
     }, s.value === state.source)));
   }
@@ -142,10 +96,9 @@ async function refresh() {
 
 // The box starts again with another choice.
 function again() {
-  state = shown = null;
+  state = null;
   $('sources').dataset.is = $('panels').dataset.is = '';
   for (const b of $('sources').children) b.disabled = true;
-  live();
 }
 
 $('panels').addEventListener('change', () => { $('driver').value = $('panels').value; });
@@ -181,7 +134,7 @@ async function answered(place) {
   draw();
 }
 
-$('seen').replaceChildren(...LAMPS.map((name, i) => button(name, () => answered(i), false)), button(t('none'), () => answered(-1), false));
+$('seen').replaceChildren(...LAMPS.map((name, i) => button(name, () => answered(i))), button(t('none'), () => answered(-1)));
 $('try').addEventListener('click', () => {
   text('lamps-said', '');
   seen = [];
@@ -238,10 +191,5 @@ $('finish').addEventListener('click', async () => {
   if (await post('finish', {})) location.assign('/');
 });
 
-const events = new EventSource('/api/events');
-events.onopen = () => freshness.reset();
-events.onmessage = (e) => take(JSON.parse(e.data));
-setInterval(live, 200);
 setInterval(refresh, 1000);
-live();
 refresh();
