@@ -39,6 +39,7 @@ func TestSetupPage(t *testing.T) {
 	until(t, r, "scores", func() bool { return r.state(t).Panel.Score != ensemble.None })
 	b := browsertest.Open(t, r.address+"/setup.html", 1280, 800)
 	b.Until(`document.querySelectorAll("#sources button").length >= 2 && document.querySelector(".live")?.dataset.mode === "score" && document.getElementById("step-picture").classList.contains("done")`)
+	b.Until(`!document.getElementById("demo").hidden && /simulated/.test(document.getElementById("demo-text").textContent)`)
 	b.Screenshot("setup")
 	for _, language := range []string{"fr", "ar"} {
 		browsertest.Eval[bool](b, `localStorage.setItem("language", "`+language+`"), location.reload(), true`)

@@ -24,11 +24,6 @@ const SCHEMES = {
 };
 
 const live = listen({
-  heard(message) {
-    $('demo').hidden = !message.demo;
-    text('demo-text', t(message.demo ?? ''));
-    if (message.result) $('simulated').hidden = !message.result.simulated;
-  },
   // Over the picture, when somebody asks, where its score comes from.
   layers(image, { heat }) {
     return heat && $('heat').getAttribute('aria-pressed') === 'true' ? [heatLayer(image, heat)] : [];

@@ -26,7 +26,7 @@ export function button(label, act, ...classes) {
 // Begins to listen. heard is told of every message; layers gives what lies over a picture; looked is
 // told, some times a second, of the newest message and of the one that is shown, null for none.
 // What it returns draws the picture anew.
-export function listen({ heard, layers = () => [], looked = () => {} }) {
+export function listen({ heard = () => {}, layers = () => [], looked = () => {} }) {
   const freshness = new Freshness();
   let newest = null; // message
   let shown = null;  // message with the newest result
@@ -64,6 +64,9 @@ export function listen({ heard, layers = () => [], looked = () => {} }) {
     freshness.hear(message.at_ms, performance.now());
     newest = message;
     follow(message);
+    $('demo').hidden = !message.demo;
+    text('demo-text', t(message.demo ?? ''));
+    if (message.result) $('simulated').hidden = !message.result.simulated;
     heard(message);
     if (message.result && message.picture) {
       const img = new Image();
