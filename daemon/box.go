@@ -98,9 +98,10 @@ func (l *lifetime) build(ctx context.Context, c config.Config, open func(ctx con
 		return nil, err
 	}
 	b.examiner = &examiner{
-		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), folder: filepath.Join(b.state, clipFolder), key: b.key, device: b.name(), log: b.log, floor: pictureFloor,
-		note: func(text string) { b.note("clips", text) },
-		beat: b.pulse("the recording of clips", usualLimit),
+		session: b.session, store: b.store, usual: exam.Scheme(c.Exam.Scheme), device: b.name(), log: b.log,
+		clipPictures: clipPictures{folder: filepath.Join(b.state, clipFolder), key: b.key, store: b.store, floor: pictureFloor},
+		note:         func(text string) { b.note("clips", text) },
+		beat:         b.pulse("the recording of clips", usualLimit),
 	}
 	if c.Buttons.Chip != "" {
 		b.feed.parts = append(b.feed.parts, newButtons(c.Buttons, b.examiner, l.log, b.pulse("the buttons", usualLimit)).run)

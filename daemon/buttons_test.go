@@ -19,7 +19,7 @@ func TestPresses(t *testing.T) {
 	}
 	defer store.Close()
 	session := exam.NewSession(exam.Blue12, examName)
-	b := newButtons(config.Buttons{Chip: "none"}, &examiner{session: session, store: store, folder: t.TempDir(), note: func(string) {}}, slog.New(slog.DiscardHandler), func() {})
+	b := newButtons(config.Buttons{Chip: "none"}, &examiner{session: session, store: store, clipPictures: clipPictures{folder: t.TempDir()}, note: func(string) {}}, slog.New(slog.DiscardHandler), func() {})
 	at := time.Date(2026, 11, 27, 2, 0, 0, 0, time.UTC)
 	press := func(what gpio.Button) {
 		at = at.Add(time.Minute)

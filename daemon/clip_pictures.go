@@ -16,6 +16,7 @@ import (
 
 	"lungbox/sync/atomicfile"
 	"lungbox/sync/journal"
+	"lungbox/sync/seal"
 )
 
 // clipFolder, in the state folder, holds the clips' best frames.
@@ -24,46 +25,59 @@ const clipFolder = "clips"
 // pictureFloor is the room, in bytes, that pictures leave on the disk: results go before them.
 const pictureFloor = 512 << 20
 
-// file is where a clip's picture lies.
-func (x *examiner) file(id string, clip int) string {
-	return filepath.Join(x.folder, fmt.Sprintf("%s-%d.png", x.key.Name(id), clip))
+// clipPictures are the clips' best frames, on disk.
+type clipPictures struct {
+	folder string
+	key    *seal.Key        // nil: nothing is sealed
+	store  *journal.Journal // says which the archive has; nil for whoever only reads
+	floor  int64            // room that they leave on the disk
 }
 
-// savePicture keeps a clip's best frame, if there is room for it beside results.
-func (x *examiner) savePicture(ctx context.Context, c journal.Clip, picture *image.Gray) error {
+// keptPictures are those of a box, for reading.
+func keptPictures(k kept) clipPictures {
+	return clipPictures{folder: filepath.Join(k.state, clipFolder), key: k.key}
+}
+
+// file is where a clip's picture lies.
+func (p *clipPictures) file(id string, clip int) string {
+	return filepath.Join(p.folder, fmt.Sprintf("%s-%d.png", p.key.Name(id), clip))
+}
+
+// save keeps a clip's best frame, if there is room for it beside results.
+func (p *clipPictures) save(ctx context.Context, c journal.Clip, picture *image.Gray) error {
 	var out bytes.Buffer
 	if err := png.Encode(&out, picture); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(x.folder, 0o700); err != nil {
+	if err := os.MkdirAll(p.folder, 0o700); err != nil {
 		return err
 	}
-	if err := x.makeRoom(ctx); err != nil {
+	if err := p.makeRoom(ctx); err != nil {
 		return err
 	}
-	path := x.file(c.Exam, c.Number)
-	return atomicfile.WritePrivate(path, x.key.Seal(out.Bytes(), filepath.Base(path)))
+	path := p.file(c.Exam, c.Number)
+	return atomicfile.WritePrivate(path, p.key.Seal(out.Bytes(), filepath.Base(path)))
 }
 
 // makeRoom removes pictures of exams that the archive has, the oldest first, until there is room
 // on the disk; others are never removed.
-func (x *examiner) makeRoom(ctx context.Context) error {
-	if x.roomy() {
+func (p *clipPictures) makeRoom(ctx context.Context) error {
+	if p.roomy() {
 		return nil
 	}
-	taken, err := x.store.Taken(ctx)
+	taken, err := p.store.Taken(ctx)
 	if err != nil {
 		return err
 	}
 	for _, e := range taken {
-		clips, err := x.store.Clips(ctx, e.ID)
+		clips, err := p.store.Clips(ctx, e.ID)
 		if err != nil {
 			return err
 		}
 		for _, c := range clips {
-			_ = os.Remove(x.file(e.ID, c.Number)) // it may be gone since the last time
+			_ = os.Remove(p.file(e.ID, c.Number)) // it may be gone since the last time
 		}
-		if x.roomy() {
+		if p.roomy() {
 			return nil
 		}
 	}
@@ -71,20 +85,20 @@ func (x *examiner) makeRoom(ctx context.Context) error {
 }
 
 // roomy says whether there is room for pictures.
-func (x *examiner) roomy() bool {
+func (p *clipPictures) roomy() bool {
 	var disk unix.Statfs_t
-	return unix.Statfs(x.folder, &disk) != nil || int64(disk.Bavail)*disk.Bsize > x.floor
+	return unix.Statfs(p.folder, &disk) != nil || int64(disk.Bavail)*disk.Bsize > p.floor
 }
 
 // ClipPicture is a clip's best frame.
-func (x *examiner) ClipPicture(_ context.Context, id string, clip int) ([]byte, error) {
+func (p *clipPictures) ClipPicture(_ context.Context, id string, clip int) ([]byte, error) {
 	if strings.ContainsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		return nil, errors.New("no such exam")
 	}
-	path := x.file(id, clip)
+	path := p.file(id, clip)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, errors.New("this clip has no picture")
 	}
-	return x.key.Open(text, filepath.Base(path))
+	return p.key.Open(text, filepath.Base(path))
 }

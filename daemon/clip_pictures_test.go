@@ -18,12 +18,12 @@ func TestPicturesLeaveRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	x := &examiner{store: store, folder: t.TempDir()}
+	x := &clipPictures{store: store, folder: t.TempDir()}
 	ctx := t.Context()
 	add := func(id string, clip int) error {
 		t.Helper()
 		c := journal.Clip{Exam: id, Number: clip, Zone: "R1"}
-		if err := x.savePicture(ctx, c, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		if err := x.save(ctx, c, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
 			return err
 		}
 		return store.SaveClip(ctx, c)

@@ -142,7 +142,7 @@ func (d *demonstration) exams(ctx context.Context, name string) (x *examiner, fo
 	}
 	x = &examiner{
 		session: exam.NewSession(exam.Scheme(d.config.Exam.Scheme), examName), store: store, usual: exam.Scheme(d.config.Exam.Scheme),
-		folder: filepath.Join(dir, clipFolder), device: name, log: slog.New(slog.NewTextHandler(os.Stderr, nil)), beat: func() {}, note: func(string) {},
+		clipPictures: clipPictures{folder: filepath.Join(dir, clipFolder), store: store}, device: name, log: slog.New(slog.NewTextHandler(os.Stderr, nil)), beat: func() {}, note: func(string) {},
 	}
 	return x, func() {
 		store.Close() // nobody reads it again

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,7 +84,7 @@ same for the same pseudonym. Pictures that seem to show writing are left out.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.withArchive(c.Context(), func(a *journal.Archive, k kept) error {
-				l := labels{archive: a, clips: &examiner{folder: filepath.Join(k.state, clipFolder), key: k.key}, source: boxName(k.config.Box.Name)}
+				l := labels{archive: a, clips: keptPictures(k), source: boxName(k.config.Box.Name)}
 				return l.write(c.Context(), args[0], c.OutOrStdout())
 			})
 		},
@@ -181,24 +180,6 @@ func sendExam(ctx context.Context, r reporter, c config.Config, name string, sai
 // export is `lungbox exam export`.
 type export struct {
 	format, out, language string
-}
-
-// formats are the forms of a report and the files that each makes.
-var formats = map[string]func(report.Exam) ([]report.File, error){
-	"csv": func(e report.Exam) ([]report.File, error) {
-		var out bytes.Buffer
-		err := e.Table(&out)
-		return []report.File{{Name: "exam.csv", Data: out.Bytes()}}, err
-	},
-	"pdf": func(e report.Exam) ([]report.File, error) {
-		text, err := e.PDF()
-		return []report.File{{Name: "exam.pdf", Data: text}}, err
-	},
-	"sr": func(e report.Exam) ([]report.File, error) {
-		f, err := e.Structured()
-		return []report.File{f}, err
-	},
-	"sc": func(e report.Exam) ([]report.File, error) { return e.Captures() },
 }
 
 func (x export) write(ctx context.Context, r reporter, name string, stdout io.Writer) error {

@@ -26,8 +26,8 @@ import (
 // each, and that score as the reader's.
 type labels struct {
 	archive *journal.Archive
-	clips   *examiner // knows where the frames lie
-	source  string    // the box's name
+	clips   clipPictures
+	source  string // the box's name
 }
 
 // write makes the folder, which must not be there or be empty, and says what it left out.

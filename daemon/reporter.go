@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/draw"
 	"image/png"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -29,12 +28,13 @@ type records interface {
 // reporter gathers what a report tells.
 type reporter struct {
 	records records
-	clips   *examiner // knows where the frames lie
+	clips   *clipPictures
 	device  string
 }
 
 func newReporter(r records, k kept) reporter {
-	return reporter{records: r, clips: &examiner{folder: filepath.Join(k.state, clipFolder), key: k.key}, device: boxName(k.config.Box.Name)}
+	pictures := keptPictures(k)
+	return reporter{records: r, clips: &pictures, device: boxName(k.config.Box.Name)}
 }
 
 // find is the exam whose id begins so.
@@ -92,6 +92,24 @@ func (r reporter) picture(ctx context.Context, c journal.Clip) *image.Gray {
 	return grey
 }
 
+// formats are the forms of a report and the files that each makes.
+var formats = map[string]func(report.Exam) ([]report.File, error){
+	"csv": func(e report.Exam) ([]report.File, error) {
+		var out bytes.Buffer
+		err := e.Table(&out)
+		return []report.File{{Name: "exam.csv", Data: out.Bytes()}}, err
+	},
+	"pdf": func(e report.Exam) ([]report.File, error) {
+		text, err := e.PDF()
+		return []report.File{{Name: "exam.pdf", Data: text}}, err
+	},
+	"sr": func(e report.Exam) ([]report.File, error) {
+		f, err := e.Structured()
+		return []report.File{f}, err
+	},
+	"sc": func(e report.Exam) ([]report.File, error) { return e.Captures() },
+}
+
 // archiveFiles are an exam's files for an archive, pictures before what refers to them; none for
 // an exam without a clip.
 func archiveFiles(e report.Exam, kinds string) (all []report.File, err error) {
@@ -128,7 +146,7 @@ func peer(c config.Config) archive.Peer {
 
 // toArchive sends reports of exams to the archive, if there is one, until ctx ends.
 func (b *box) toArchive(ctx context.Context, beat func(time.Duration)) error {
-	r := reporter{records: b.store, clips: b.examiner, device: b.name()}
+	r := reporter{records: b.store, clips: &b.examiner.clipPictures, device: b.name()}
 	return archive.Run(ctx, archive.Config{
 		Store: b.store, Open: openFor, Current: func() string { return b.session.Current().ID }, Send: peer(b.config).Send, Beat: beat,
 		Note: func(text string) { b.note("archive", text) },

@@ -166,7 +166,7 @@ func (c *Config) Check() error {
 		{"engine.precision", e.Precision, []string{"int8", "float16", "float32"}},
 	} {
 		if !contains(choice.allowed, choice.value) {
-			return fmt.Errorf("config: %s = %q: want %s", choice.key, choice.value, strings.Join(choice.allowed, ", "))
+			return fmt.Errorf("config: %s = %q: want %s", choice.key, choice.value, strings.TrimPrefix(strings.Join(choice.allowed, ", "), ", "))
 		}
 	}
 	if e.Threads < 0 || e.Threads > 256 {
