@@ -41,6 +41,12 @@ func TestSetupPage(t *testing.T) {
 	b.Until(`document.querySelectorAll("#sources button").length >= 2 && document.querySelector(".live")?.dataset.mode === "score" && document.getElementById("step-picture").classList.contains("done")`)
 	b.Until(`!document.getElementById("demo").hidden && /simulated/.test(document.getElementById("demo-text").textContent)`)
 	b.Screenshot("setup")
+	b.Resize(800, 480)
+	b.Screenshot("setup-small")
+	if browsertest.Eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
+		t.Error("on a small touch panel it is wider than the screen")
+	}
+	b.Resize(1280, 800)
 	for _, language := range []string{"fr", "ar"} {
 		browsertest.Eval[bool](b, `localStorage.setItem("language", "`+language+`"), location.reload(), true`)
 		b.Until(`document.documentElement?.lang === "` + language + `" && document.querySelectorAll("#sources button").length >= 2 && document.querySelector(".live")?.dataset.mode === "score"`)
