@@ -46,17 +46,18 @@ func (s *store) Sent(_ context.Context, exam string, _ int) error {
 	return nil
 }
 
-// An exam that the archive refuses for good holds up no other, and what is waited for grows to the
+// An exam that the archive refuses for good holds up no other, the one that is under way is not
+// sent, whatever the journal says, and what is waited for grows to the
 // most that is allowed and no further.
 func TestOneRefusedHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		s := &store{exams: []journal.Exam{{ID: "poison"}, {ID: "first"}, {ID: "second"}}}
+		s := &store{exams: []journal.Exam{{ID: "poison"}, {ID: "under way"}, {ID: "first"}, {ID: "second"}}}
 		var tried []time.Time
 		var note string
 		go func() {
 			_ = archive.Run(ctx, archive.Config{
-				Store: s, Beat: func(time.Duration) {}, Current: func() string { return "" }, Note: func(text string) { note = text }, Every: time.Second, Most: time.Minute,
+				Store: s, Beat: func(time.Duration) {}, Current: func() string { return "under way" }, Note: func(text string) { note = text }, Every: time.Second, Most: time.Minute,
 				Files: func(_ context.Context, e journal.Exam) ([]report.File, error) {
 					return []report.File{{Name: e.ID}}, nil
 				},
